@@ -1,0 +1,53 @@
+// Workstations in trouble → the one next step for each subject, the most harmful first.
+import { describe, expect, it } from 'vitest'
+import { Advice } from '../../../shared/advice.ts'
+import type { Attachment, Engine } from '../../../shared/engine.ts'
+import type { MpsDaemon } from '../../../shared/mps.ts'
+import { adviceOn } from './advisor.ts'
+
+const GPU = 'GPU-a'
+const attachment = (reason: Attachment['reason']): Attachment => ({ state: reason === null ? 'attached' : 'notAttached', reason, sentence: 's', evidence: ['seen'], restartHelps: false })
+const engine = (id: string, reason: Attachment['reason'], change: Partial<Engine> = {}): Engine => ({
+  id, colour: 0, state: 'ready', sinceMs: 0, readiness: null, pid: 1, startedAtMs: 0, adopted: false, port: 1, pids: [1], gpuMemoryMiB: null, attachment: attachment(reason), lastExit: null, fault: null,
+  spec: { recipe: 'custom', name: id, gpuUuid: GPU, onMps: true, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 1, argv: ['x'], healthPath: null, metricsPath: null, openAi: false },
+  rates: { generatedTokensPerSecond: null, promptTokensPerSecond: null, requestsRunning: null, requestsWaiting: null, source: null, counting: null, readAtMs: null },
+  restarts: { used: 0, budget: 0, windowMs: 1 }, ...change,
+})
+const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
+  gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
+  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
+})
+const fault = (code: 'NO_CUDA_DEVICE' | 'ENGINE_OUT_OF_MEMORY' | 'ENGINE_EXITED') => ({ code, sentence: `${code} happened.`, hint: 'Do this.', field: null, detail: 'last words' })
+const stopped = daemon({ state: 'stopped', ownership: null, daemonPid: null, servers: [] })
+const other = { pid: 7, uid: 1001, pipeDirectory: '/other', gpuUuids: null }
+
+describe('adviceOn', () => {
+  it.each<[string, MpsDaemon[], Engine[], [id: string, call: string | undefined][]]>([
+    ['nothing to say', [daemon()], [engine('a', null), engine('b', null)], []],
+    ['an older engine', [daemon()], [engine('a', 'startedBeforeDaemon'), engine('b', null)], [['startedBeforeDaemon/a', 'engine.restart']]],
+    ['an engine of a daemon that is gone', [daemon()], [engine('a', 'daemonChanged')], [['daemonChanged/a', 'engine.restart']]],
+    ['an engine with another folder', [daemon()], [engine('a', 'environmentDiffers')], [['environmentDiffers/a', 'engine.restart']]],
+    ['a silently plain engine', [daemon()], [engine('a', 'silentlyPlain')], [['silentlyPlain/a', 'engine.restart']]],
+    ['one that is still loading', [daemon()], [engine('a', 'startedBeforeDaemon', { state: 'starting' })], []],
+    ['two engines without MPS', [stopped], [engine('a', 'notAsked'), engine('b', 'notAsked')], [[`mpsOff/${GPU}`, 'mps.start']]],
+    ['one engine without MPS', [stopped], [engine('a', 'notAsked')], []],
+    ['two engines, one of them elsewhere', [stopped], [engine('a', 'notAsked'), { ...engine('b', 'notAsked'), spec: { ...engine('b', null).spec, gpuUuid: 'GPU-b' } }], []],
+    ['MPS on, engines not set to use it', [daemon()], [engine('a', 'notAsked'), engine('b', 'notAsked')], [[`notAsked/${GPU}`, 'open']]],
+    ['a faulted server', [daemon({ state: 'faulted', servers: [{ pid: 101, status: 'FAULT' }] })], [engine('a', null)], [[`serverFault/${GPU}`, 'mps.restart']]],
+    ['no CUDA device', [daemon({ state: 'noServer', fault: fault('NO_CUDA_DEVICE') })], [], [[`noCudaDevice/${GPU}`, 'open']]],
+    ['a failed engine', [daemon()], [engine('a', 'notRunning', { state: 'failed', fault: fault('ENGINE_OUT_OF_MEMORY') })], [['engineFailed/a', 'open']]],
+    ['a lost keeper', [daemon()], [engine('a', null, { state: 'unknown', fault: fault('ENGINE_EXITED') })], [['keeperGone/a', 'engine.restart']]],
+    ['two daemons on one GPU', [daemon({ foreign: [other] })], [], [[`twoDaemons/${GPU}`, 'open']]],
+    ['its own daemon among the foreign, in use', [daemon({ ownership: 'used', foreign: [{ ...other, pid: 100 }] })], [], []],
+    ["somebody else's daemon", [daemon({ state: 'foreign', ownership: 'foreign', foreign: [other] })], [engine('a', 'noDaemon'), engine('b', 'noDaemon')], [[`foreignDaemon/${GPU}`, 'open']]],
+    ['one for each subject, harm first', [daemon({ foreign: [other] })], [engine('a', 'silentlyPlain', { state: 'unknown', fault: fault('ENGINE_EXITED') }), engine('b', 'notRunning', { state: 'failed', fault: fault('ENGINE_EXITED') })],
+      [['engineFailed/b', 'open'], [`twoDaemons/${GPU}`, 'open'], ['silentlyPlain/a', 'engine.restart']]],
+  ])('%s', (_, daemons, engines, expected) => {
+    const advice = adviceOn({ identities: [], frame: null, daemons, engines })
+    expect(advice.map(({ id, action }) => [id, action?.call])).toEqual(expected)
+    for (const one of advice) {
+      expect(Advice.strict().parse(one)).toEqual(one)
+      expect([one.gpuUuid, one.sentence.endsWith('.'), one.evidence.length > 0]).toEqual([GPU, true, true])
+    }
+  })
+})

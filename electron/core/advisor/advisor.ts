@@ -1,0 +1,22 @@
+// The next best steps: all rules, at most one finding per subject, the most harmful first. Pure.
+import type { Advice } from '../../../shared/advice.ts'
+import type { Facts, Rule } from './facts.ts'
+import { daemonChanged, engineFailed, environmentDiffers, keeperGone, silentlyPlain, startedBeforeDaemon } from './rules/engineRules.ts'
+import { foreignDaemon, mpsOff, noCudaDevice, notAsked, serverFault, twoDaemons } from './rules/mpsRules.ts'
+
+/** At equal rank, what stands first here comes first: a GPU's trouble explains that of its engines. */
+const RULES: readonly Rule[] = [
+  serverFault, noCudaDevice, engineFailed,
+  twoDaemons, foreignDaemon, startedBeforeDaemon, daemonChanged, environmentDiffers, silentlyPlain, keeperGone,
+  mpsOff, notAsked,
+]
+
+export function adviceOn(facts: Facts): Advice[] {
+  const findings = RULES.flatMap((rule) => rule(facts)).sort((a, b) => a.rank - b.rank)
+  const told = new Set<string>()
+  return findings.flatMap(({ subject, rank: _, ...advice }) => {
+    if (told.has(subject)) return []
+    told.add(subject)
+    return [advice]
+  })
+}

@@ -1,0 +1,176 @@
+// The contract answered by a Workstation: the one place where calls from outside meet the core. Decides nothing.
+import { implement, ORPCError, ValidationError } from '@orpc/server'
+import type { Advice } from '../../shared/advice.ts'
+import type { CommandPreview, LedgerEntry } from '../../shared/command.ts'
+import { contract, type Greeting, type OwnCost } from '../../shared/contract.ts'
+import type { Engine, EngineSpec } from '../../shared/engine.ts'
+import { Fault, FAULT_STATUS, faultOf } from '../../shared/fault.ts'
+import type { GpuFrame, GpuIdentity, HistoryWindow } from '../../shared/gpu.ts'
+import type { MpsDaemon } from '../../shared/mps.ts'
+import { every, latest, type ReaderLink } from './kit/paced.ts'
+import type { Log } from './kit/log.ts'
+import type { Feed, Topic } from './kit/topic.ts'
+
+/** How far a slow reader of a log or of the Ledger may lag behind before the oldest entries are dropped. */
+const FEED_CAP = { entries: 5000, characters: 4 * 1024 * 1024 }
+
+export interface CallContext {
+  link: ReaderLink
+}
+
+type Action = 'start' | 'stop' | 'restart'
+
+export interface MpsOnGpu {
+  preview(action: Action): CommandPreview[]
+  start(): Promise<void>
+  stop(consent: { forceAfterSeconds: number | null }): Promise<void>
+  restart(consent: { forceAfterSeconds: number | null }): Promise<void>
+  /** Resolves with the value that was read back. */
+  setDefaultShare(sharePercent: number): Promise<number>
+  log(lines: number): Promise<{ control: string[]; server: string[] }>
+}
+
+/** What the contract needs of the product; workstation.ts is it. */
+export interface Answering {
+  greeting(): Greeting
+  readonly cost: Topic<OwnCost | null>
+  readonly advice: Topic<Advice[]>
+  readonly gpu: { identities: Topic<GpuIdentity[]>; frames: Topic<GpuFrame | null>; retry(): void }
+  readonly history: { window(series: string[], fromMs: number, toMs: number, maxPoints: number): HistoryWindow }
+  readonly mps: {
+    daemons: Topic<MpsDaemon[]>
+    /** Throws FaultError NOT_FOUND. */
+    on(gpuUuid: string): MpsOnGpu
+    useForeign(gpuUuid: string, pipeDirectory: string | null): Promise<void>
+  }
+  readonly engines: {
+    engines: Topic<Engine[]>
+    add(spec: EngineSpec): Promise<string>
+    change(id: string, spec: EngineSpec): Promise<void>
+    remove(id: string): Promise<void>
+    preview(id: string, action: Action): CommandPreview[] | Promise<CommandPreview[]>
+    start(id: string): Promise<void>
+    stop(id: string, how: { drainSeconds: number }): Promise<void>
+    restart(id: string): Promise<void>
+    log(id: string): { tail(lines: number): Promise<string[]>; follow(onLines: (lines: string[]) => void): () => void }
+  }
+  readonly host: { ledger: Feed<LedgerEntry> }
+}
+
+const os = implement(contract).$context<CallContext>()
+
+/** Everything thrown becomes one of the contract's errors, with its Fault inside. */
+export function asContractError(thrown: unknown, log: Log): ORPCError<string, Fault> {
+  if (thrown instanceof ORPCError && Fault.safeParse(thrown.data).success) return thrown as ORPCError<string, Fault>
+  const fault = inputFault(thrown) ?? faultOf(thrown)
+  if (fault.code === 'BUG') log.error('a call failed unexpectedly', { error: thrown })
+  return new ORPCError(fault.code, { status: FAULT_STATUS[fault.code], message: fault.sentence, data: fault, defined: true })
+}
+
+function inputFault(thrown: unknown): Fault | null {
+  if (!(thrown instanceof ORPCError)) return null
+  if (thrown.code === 'PAYLOAD_TOO_LARGE') return { code: 'TOO_LARGE', sentence: 'The request is too large.', hint: 'Send at most 1 MiB.', field: null, detail: null }
+  if (thrown.code !== 'BAD_REQUEST') return null
+  const issue = thrown.cause instanceof ValidationError ? thrown.cause.issues[0] : undefined
+  if (!issue) return { code: 'BAD_INPUT', sentence: 'The request cannot be read.', hint: 'Send the fields that /api/openapi.json names, as JSON.', field: null, detail: thrown.message }
+  const field = (issue.path ?? []).map((key) => (typeof key === 'object' ? key.key : key)).map(String).join('.') || null
+  return {
+    code: 'BAD_INPUT',
+    sentence: field ? `${field} is not right: ${issue.message}` : issue.message,
+    hint: 'Correct the field and try again.',
+    field,
+    detail: null,
+  }
+}
+
+export function answers(workstation: Answering, log: Log) {
+  const wall = os.use(async ({ next }) => {
+    try {
+      return await next()
+    } catch (thrown) {
+      throw asContractError(thrown, log)
+    }
+  })
+  const never = new AbortController().signal
+  const { gpu, mps, engines, host } = workstation
+
+  return wall.router({
+    workstation: {
+      greeting: wall.workstation.greeting.handler(() => workstation.greeting()),
+      cost: wall.workstation.cost.handler(({ context, signal = never }) => latest(context.link, workstation.cost, signal)),
+      advice: wall.workstation.advice.handler(({ context, signal = never }) => latest(context.link, workstation.advice, signal)),
+    },
+    gpu: {
+      identities: wall.gpu.identities.handler(({ context, signal = never }) => latest(context.link, gpu.identities, signal)),
+      frames: wall.gpu.frames.handler(({ context, signal = never }) => latest(context.link, gpu.frames, signal)),
+      history: wall.gpu.history.handler(({ input }) => workstation.history.window(input.series, input.fromMs, input.toMs, input.maxPoints)),
+      retry: wall.gpu.retry.handler(() => {
+        gpu.retry()
+        return {}
+      }),
+    },
+    mps: {
+      daemons: wall.mps.daemons.handler(({ context, signal = never }) => latest(context.link, mps.daemons, signal)),
+      preview: wall.mps.preview.handler(({ input }) => mps.on(input.gpuUuid).preview(input.action)),
+      start: wall.mps.start.handler(async ({ input }) => {
+        await mps.on(input.gpuUuid).start()
+        return {}
+      }),
+      stop: wall.mps.stop.handler(async ({ input }) => {
+        await mps.on(input.gpuUuid).stop({ forceAfterSeconds: input.forceAfterSeconds })
+        return {}
+      }),
+      restart: wall.mps.restart.handler(async ({ input }) => {
+        await mps.on(input.gpuUuid).restart({ forceAfterSeconds: input.forceAfterSeconds })
+        return {}
+      }),
+      useForeign: wall.mps.useForeign.handler(async ({ input }) => {
+        await mps.useForeign(input.gpuUuid, input.pipeDirectory)
+        return {}
+      }),
+      setDefaultShare: wall.mps.setDefaultShare.handler(async ({ input }) => ({ sharePercent: await mps.on(input.gpuUuid).setDefaultShare(input.sharePercent) })),
+      log: wall.mps.log.handler(({ input }) => mps.on(input.gpuUuid).log(input.lines)),
+    },
+    engine: {
+      list: wall.engine.list.handler(({ context, signal = never }) => latest(context.link, engines.engines, signal)),
+      add: wall.engine.add.handler(async ({ input }) => ({ id: await engines.add(input.spec) })),
+      change: wall.engine.change.handler(async ({ input }) => {
+        await engines.change(input.id, input.spec)
+        return {}
+      }),
+      remove: wall.engine.remove.handler(async ({ input }) => {
+        await engines.remove(input.id)
+        return {}
+      }),
+      preview: wall.engine.preview.handler(({ input }) => engines.preview(input.id, input.action)),
+      start: wall.engine.start.handler(async ({ input }) => {
+        await engines.start(input.id)
+        return {}
+      }),
+      stop: wall.engine.stop.handler(async ({ input }) => {
+        await engines.stop(input.id, { drainSeconds: input.drainSeconds })
+        return {}
+      }),
+      restart: wall.engine.restart.handler(async ({ input }) => {
+        await engines.restart(input.id)
+        return {}
+      }),
+      log: wall.engine.log.handler(({ input, context, signal = never }) => {
+        const engineLog = engines.log(input.id)
+        return every(context.link, { snapshot: () => engineLog.tail(input.lines), subscribe: (read) => engineLog.follow((lines) => lines.forEach(read)) }, FEED_CAP, signal)
+      }),
+    },
+    host: {
+      commands: wall.host.commands.handler(({ context, signal = never }) =>
+        every(context.link, { snapshot: () => [...host.ledger.kept], subscribe: (read) => host.ledger.subscribe(read) }, FEED_CAP, signal),
+      ),
+    },
+    link: {
+      acknowledge: wall.link.acknowledge.handler(({ input, context }) => {
+        context.link.acknowledge(input.stream, input.seq)
+        return {}
+      }),
+    },
+  })
+}
+export type Answers = ReturnType<typeof answers>

@@ -1,0 +1,279 @@
+// One engine's life: the only writer of its state. What happens, happens in letters, one after another; what takes long
+// (readiness, scraping) runs beside them and reports by letter.
+import type { CommandPreview } from '../../../shared/command.ts'
+import type { Engine, EngineSpec } from '../../../shared/engine.ts'
+import { faultOf } from '../../../shared/fault.ts'
+import type { RunExit } from '../host/keeper.ts'
+import { Disposer } from '../kit/disposer.ts'
+import { Mailbox } from '../kit/mailbox.ts'
+import { LogReader } from './engineLog.ts'
+import { NOT_RUNNING, NOT_SEEN, type EngineParts, type Sighting } from './engineParts.ts'
+import { explainExit, keeperLost, notReady, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
+import { launchCommand, launchRun, planStart } from './launch.ts'
+import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Life, type LifeEvent } from './lifecycle.ts'
+import { NO_RATES } from './rates.ts'
+import { reachReady, type Obstacle } from './readiness.ts'
+import { doorsOf } from './recipes/recipe.ts'
+import { RunFolder, type StartedRun } from './runFolder.ts'
+import { Scraper } from './scrape.ts'
+import { killPreviews } from './stopping.ts'
+
+const FAST_LOOK_MS = 100
+const RELEASE_WITHIN_MS = 10_000
+const LAST_LINES = 60
+/** A keeper that was just launched when Overlap ended may write its record this much later. */
+const LATE_RECORD_MS = 2_000
+
+export class LocalEngine {
+  readonly id: string
+  readonly colour: number
+  spec: EngineSpec
+  readonly folder: RunFolder
+  readonly #parts: EngineParts
+  readonly #mailbox = new Mailbox()
+  readonly #scraper: Scraper
+  readonly #closed = new Disposer()
+  #life: Life
+  #run: StartedRun | null = null
+  #seen: Sighting | null = null
+  #lastExit: Engine['lastExit'] = null
+  #probing: AbortController | null = null
+  #cancelDrain = () => {}
+  #cancelWatch = () => {}
+  #cancelRestart = () => {}
+  #looking = false
+
+  constructor(stored: { id: string; colour: number; spec: EngineSpec }, folder: string, parts: EngineParts) {
+    this.id = stored.id
+    this.colour = stored.colour
+    this.spec = stored.spec
+    this.folder = new RunFolder(folder)
+    this.#parts = parts
+    this.#scraper = new Scraper(parts.clock)
+    this.#life = newLife(parts.clock.now())
+    this.#closed.add(() => this.#quiet())
+    this.#closed.add(() => this.#cancelRestart())
+  }
+
+  get life(): Life {
+    return this.#life
+  }
+
+  /** The run that is alive now, for those who join pids to engines. */
+  get run(): StartedRun | null {
+    return this.#run
+  }
+
+  get engine(): Engine {
+    const run = this.#run
+    const life = this.#life
+    const serving = run !== null && life.state !== 'starting'
+    return {
+      id: this.id, colour: this.colour, spec: this.spec,
+      state: life.state, sinceMs: life.sinceMs, readiness: life.readiness, adopted: life.adopted && run !== null, fault: life.fault,
+      pid: run?.engine.pid ?? null, startedAtMs: run?.startedAtMs ?? null, port: run?.plan.port ?? null,
+      pids: run === null ? [] : this.#seen?.pids.includes(run.engine.pid) ? this.#seen.pids : [run.engine.pid],
+      gpuMemoryMiB: run === null ? null : (this.#seen?.gpuMemoryMiB ?? null),
+      attachment: run === null ? NOT_RUNNING : (this.#seen?.attachment ?? NOT_SEEN),
+      rates: serving ? this.#scraper.rates : NO_RATES,
+      restarts: { used: restartsWithin(life, this.#parts.clock.now()).length, budget: this.spec.restartBudget, windowMs: RESTART_WINDOW_MS },
+      lastExit: this.#lastExit,
+    }
+  }
+
+  /** Handles one event after those before it. Throws WRONG_STATE for a wish that does not fit. */
+  send(event: LifeEvent): Promise<void> {
+    return this.#mailbox.post(() => this.#step(event))
+  }
+
+  /** Begins to load, if that is still allowed when this letter's turn has come. */
+  takeTurn(allowed: () => boolean): void {
+    this.#mailbox.post(() => (allowed() ? this.#step({ name: 'turn' }) : undefined)).catch((error: unknown) => this.#parts.log.error('an engine could not take its turn', { engine: this.id, error }))
+  }
+
+  #tell(event: LifeEvent): void {
+    this.send(event).catch((error: unknown) => this.#parts.log.error('an engine event failed', { engine: this.id, event: event.name, error }))
+  }
+
+  observe(seen: Sighting | null): void {
+    this.#seen = seen
+  }
+
+  /** Once, before anything else: takes over what an earlier Overlap left. */
+  adopt(): Promise<void> {
+    return this.#mailbox.post(async () => {
+      const { clock, procfs } = this.#parts
+      let run = await this.folder.run()
+      for (const untilMs = clock.now() + LATE_RECORD_MS; run === null && clock.now() < untilMs && (await this.folder.planned()); run = await this.folder.run()) await clock.sleep(100)
+      if (run === null) return
+      const exit = await this.folder.exit(run.runId)
+      const sameBoot = run.startedAtMs >= (procfs.bootTimeMs() ?? 0) - 2_000
+      if (exit === null && sameBoot && (procfs.isAlive(run.engine) || procfs.isAlive(run.keeper))) {
+        this.#run = run
+        await this.#step({ name: 'adopted' })
+      } else {
+        const { fault } = await this.#explain(exit)
+        this.#lastExit = { atMs: exit?.atMs ?? null, code: exit?.code ?? null, signal: exit?.signal ?? null, sentence: sentenceOf(fault) }
+        await this.#step({ name: 'foundDead', fault })
+      }
+    })
+  }
+
+  /** Liveness and one reading of the metrics page. Quick; never throws. */
+  tick(): void {
+    void this.#look()
+    const run = this.#run
+    if (run !== null && ['ready', 'draining', 'unknown'].includes(this.#life.state)) {
+      void this.#scraper.read(run.plan.port, doorsOf(run.plan.spec)).then(() => this.#parts.onChange())
+    }
+  }
+
+  previewStart(port: number): CommandPreview[] {
+    const plan = planStart(this.spec, port, this.#parts.surroundings)
+    return [this.#parts.host.preview(launchCommand(plan, this.folder, this.#parts.keeperPath, this.#parts.toolsEnv))]
+  }
+
+  previewStop(): CommandPreview[] {
+    return this.#run === null ? [] : killPreviews(this.spec.name, this.#run, this.#parts.neighbours(this))
+  }
+
+  /** Lets go of the engine, which runs on. */
+  async close(): Promise<void> {
+    await this.#closed.close()
+    await this.#mailbox.idle()
+  }
+
+  async #step(event: LifeEvent): Promise<void> {
+    const { clock, log } = this.#parts
+    const before = this.#life.state
+    const { life, effects } = next(this.#life, event, { nowMs: clock.now(), restartBudget: this.spec.restartBudget })
+    this.#life = life
+    if (life.state !== before) log.info('engine state', { engine: this.id, from: before, to: life.state, event: event.name })
+    this.#parts.onChange()
+    for (const effect of effects) if (!this.#closed.closed) await this.#carryOut(effect)
+  }
+
+  async #carryOut(effect: Effect): Promise<void> {
+    const { clock } = this.#parts
+    switch (effect.do) {
+      case 'launch':
+        return this.#launch()
+      case 'probe':
+        return this.#probe()
+      case 'terminate':
+        return this.#terminate(effect.drainSeconds)
+      case 'kill':
+        return this.#kill()
+      case 'forget':
+        return this.folder.forget()
+      case 'restartIn':
+        this.#cancelRestart = clock.after(effect.ms, () => this.#tell({ name: 'due' }))
+        return
+      case 'cancelRestart':
+        return this.#cancelRestart()
+    }
+  }
+
+  async #launch(): Promise<void> {
+    const { host, procfs, clock, log, keeperPath, toolsEnv, surroundings } = this.#parts
+    try {
+      const plan = planStart(this.spec, await this.#parts.portFor(this), surroundings)
+      this.#run = await launchRun({ plan, folder: this.folder, host, procfs, clock, keeperPath, toolsEnv })
+      this.#seen = null
+      this.#scraper.reset()
+    } catch (thrown) {
+      const fault = faultOf(thrown)
+      if (fault.code === 'BUG') log.error('an engine could not be launched', { engine: this.id, error: thrown })
+      return this.#step({ name: 'refused', fault })
+    }
+    await this.#step({ name: 'step', readiness: 'launched' })
+    this.#probe()
+  }
+
+  #probe(): void {
+    const run = this.#run
+    if (run === null) return
+    const { clock } = this.#parts
+    const probing = new AbortController()
+    const obstacle: Obstacle = { text: '' }
+    this.#probing = probing
+    const { readyWithinSeconds, name } = run.plan.spec
+    const cancel = clock.after(readyWithinSeconds * 1000, () => {
+      probing.abort()
+      this.#tell({ name: 'late', fault: notReady(name, readyWithinSeconds, obstacle.text) })
+    })
+    const onStep = (readiness: NonNullable<Engine['readiness']>) => this.#tell({ name: 'step', readiness })
+    const ready = reachReady({ port: run.plan.port, doors: doorsOf(run.plan.spec), skipToken: this.#life.adopted, clock, signal: probing.signal, onStep }, obstacle)
+    void ready.then((reached) => (reached ? this.#tell({ name: 'ready' }) : undefined)).finally(cancel)
+  }
+
+  async #terminate(drainSeconds: number): Promise<void> {
+    const { host, clock } = this.#parts
+    this.#quiet()
+    if (this.#run === null) return this.#step({ name: 'exited', fault: NOT_RUNNING_FAULT, curable: false })
+    host.signal(this.#run.engine, 'SIGTERM', 'group')
+    this.#cancelDrain = clock.after(drainSeconds * 1000, () => this.#tell({ name: 'drainOver' }))
+    this.#cancelWatch = clock.every(FAST_LOOK_MS, () => void this.#look())
+  }
+
+  /** MPS clients are released first: killing one with work in flight can hurt the others of its server. */
+  async #kill(): Promise<void> {
+    const { host, procfs, surroundings, clock, log } = this.#parts
+    const run = this.#run
+    if (run === null) return
+    this.#cancelDrain()
+    const tree = procfs.processTree(run.engine.pid).flatMap((pid) => procfs.processStat(pid) ?? [])
+    if (run.plan.mps !== null && run.plan.spec.gpuUuid !== null) {
+      const released = surroundings.releaseMpsClients(run.plan.spec.gpuUuid, tree.map(({ pid }) => pid))
+      await Promise.race([released, clock.sleep(RELEASE_WITHIN_MS)]).catch((error: unknown) => log.warn('MPS clients could not be released', { engine: this.id, error: String(error) }))
+    }
+    host.signal(run.engine, 'SIGKILL', 'group')
+    for (const { pid, startTicks } of tree) host.signal({ pid, startTicks }, 'SIGKILL', 'process') // those that left the group
+  }
+
+  /** Whether it and its keeper still live; its end becomes a letter. */
+  async #look(): Promise<void> {
+    const run = this.#run
+    if (run === null || this.#looking || this.#closed.closed) return
+    const { procfs } = this.#parts
+    this.#looking = true
+    try {
+      const keeperAlive = procfs.isAlive(run.keeper) // asked before exit.json: a keeper that is gone has written it
+      if (procfs.isAlive(run.engine)) {
+        if (!keeperAlive && ['starting', 'ready'].includes(this.#life.state)) await this.send({ name: 'keeperLost', fault: keeperLost(this.spec.name) })
+        return
+      }
+      const exit = await this.folder.exit(run.runId)
+      if (exit === null && keeperAlive) return // the keeper ends what the engine left behind
+      await this.#mailbox.post(() => (this.#run === run ? this.#ended(exit) : undefined))
+    } finally {
+      this.#looking = false
+    }
+  }
+
+  async #ended(exit: RunExit | null): Promise<void> {
+    this.#quiet()
+    const { fault, curable } = await this.#explain(exit)
+    const { state, failing } = this.#life
+    const asked = ['draining', 'stopping'].includes(state)
+    const name = this.#run?.plan.spec.name ?? this.spec.name
+    const sentence = !asked ? sentenceOf(fault) : failing ? failing.sentence : exit?.signal === 'SIGKILL' ? `${name} did not end when asked, and was killed.` : `${name} was stopped.`
+    this.#lastExit = { atMs: exit?.atMs ?? this.#parts.clock.now(), code: exit?.code ?? null, signal: exit?.signal ?? null, sentence }
+    this.#run = null
+    this.#seen = null
+    this.#scraper.reset()
+    await this.#step({ name: 'exited', fault, curable })
+  }
+
+  async #explain(exit: RunExit | null) {
+    const lines = await new LogReader(this.folder.logPath, this.#parts.clock).tail(LAST_LINES).catch(() => [])
+    return explainExit(this.spec.name, exit ?? { code: null, signal: null, spawnError: null }, lines)
+  }
+
+  /** Ends what belongs to the present run: probes and timers. */
+  #quiet(): void {
+    this.#probing?.abort()
+    this.#cancelDrain()
+    this.#cancelWatch()
+  }
+}

@@ -1,0 +1,86 @@
+// One start of an engine: the plan, the command that carries it out, and the proof that the keeper did. Knows no states.
+import { randomUUID } from 'node:crypto'
+import { homedir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { EngineSpec } from '../../../shared/engine.ts'
+import { FaultError } from '../../../shared/fault.ts'
+import type { Host, LaunchCommand } from '../host/host.ts'
+import type { Procfs } from '../host/procfs.ts'
+import type { Clock } from '../kit/clock.ts'
+import { LogReader } from './engineLog.ts'
+import { explainExit } from './exit.ts'
+import { launchOf } from './recipes/recipe.ts'
+import type { RunFolder, StartedRun, StartPlan } from './runFolder.ts'
+
+/** What engines need to know of the rest of the workstation. */
+export interface Surroundings {
+  /** The usable daemon of this GPU; null: none that a client could attach to. */
+  mpsEnvironment(gpuUuid: string): { pipeDirectory: string; daemonPid: number | null } | null
+  /** terminate_client for those of the pids that are MPS clients, before they are killed. */
+  releaseMpsClients(gpuUuid: string, pids: number[]): Promise<void>
+  gpuExists(gpuUuid: string): boolean
+}
+
+export const KEEPER_PATH = fileURLToPath(new URL('../host/keeper.ts', import.meta.url))
+const KEEPER_WITHIN_MS = 20_000
+const LOOK_EVERY_MS = 50
+
+/** Throws NOT_FOUND (no such GPU) or MPS_NOT_RUNNING: an engine that wants MPS is never started without it. */
+export function planStart(spec: EngineSpec, port: number, surroundings: Surroundings): StartPlan {
+  if (spec.gpuUuid !== null && !surroundings.gpuExists(spec.gpuUuid)) {
+    throw new FaultError('NOT_FOUND', `The GPU of ${spec.name} is not there: ${spec.gpuUuid}.`, 'Choose a GPU of this machine, or check that the driver sees it.', { field: 'spec.gpuUuid' })
+  }
+  const mps = spec.onMps && spec.gpuUuid !== null ? surroundings.mpsEnvironment(spec.gpuUuid) : null
+  if (spec.onMps && mps === null) {
+    throw new FaultError('MPS_NOT_RUNNING', `${spec.name} wants MPS, and no MPS daemon can be used on its GPU.`, 'Start MPS first, or take the engine off MPS.', { field: 'spec.onMps' })
+  }
+  return { version: 1, runId: randomUUID(), spec, port, mps }
+}
+
+export function launchCommand(plan: StartPlan, folder: RunFolder, keeperPath: string, toolsEnv: Record<string, string>): LaunchCommand {
+  const { spec } = plan
+  const launch = launchOf(spec, { port: plan.port, mps: plan.mps, noMpsDirectory: folder.noMpsDirectory })
+  const wantsRunAsNode = 'ELECTRON_RUN_AS_NODE' in launch.env || 'ELECTRON_RUN_AS_NODE' in toolsEnv
+  return {
+    argv: [process.execPath, keeperPath, folder.path, ...(wantsRunAsNode ? ['--run-as-node'] : []), '--', ...launch.argv],
+    env: { ...toolsEnv, ...launch.env, ELECTRON_RUN_AS_NODE: '1' },
+    cwd: launch.cwd ?? homedir(),
+    logPath: folder.logPath,
+    why: `start engine ${spec.name} with a keeper that outlives Overlap`,
+  }
+}
+
+export interface Launching {
+  plan: StartPlan
+  folder: RunFolder
+  host: Host
+  procfs: Procfs
+  clock: Clock
+  keeperPath: string
+  toolsEnv: Record<string, string>
+}
+
+/** Launches and waits for the keeper's record. Throws FaultError when the engine never ran. */
+export async function launchRun({ plan, folder, host, procfs, clock, keeperPath, toolsEnv }: Launching): Promise<StartedRun> {
+  await folder.prepare(plan)
+  const keeper = await host.launch(launchCommand(plan, folder, keeperPath, toolsEnv)).catch(inSpecFields)
+  for (const untilMs = clock.now() + KEEPER_WITHIN_MS; clock.now() < untilMs; await clock.sleep(LOOK_EVERY_MS)) {
+    const keeperAlive = procfs.isAlive(keeper)
+    const exit = await folder.exit(plan.runId)
+    if (exit !== null && exit.spawnError !== null) throw faultError(explainExit(plan.spec.name, exit, []).fault)
+    const run = await folder.run()
+    if (run?.runId === plan.runId) return run
+    if (!keeperAlive) break
+  }
+  host.signal(keeper, 'SIGKILL', 'process')
+  const last = await new LogReader(folder.logPath, clock).tail(15)
+  throw new FaultError('ENGINE_EXITED', `The keeper of ${plan.spec.name} ended before it could start the engine.`, 'Look at the log of the engine and at the free disk space.', { detail: last.join('\n') })
+}
+
+const faultError = ({ code, sentence, hint, detail }: FaultError['fault']) => new FaultError(code, sentence, hint, detail === null ? {} : { detail })
+
+/** The host speaks of `cwd`; the form knows it as `spec.cwd`. */
+function inSpecFields(thrown: unknown): never {
+  if (thrown instanceof FaultError && thrown.fault.field === 'cwd') thrown.fault.field = 'spec.cwd'
+  throw thrown
+}

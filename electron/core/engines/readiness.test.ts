@@ -1,0 +1,91 @@
+// A server that opens up one step at a time, and one that never gets further.
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { HandClock, systemClock } from '../kit/clock.ts'
+import { reachReady, type Obstacle } from './readiness.ts'
+import type { Doors } from './recipes/recipe.ts'
+import { Scraper } from './scrape.ts'
+
+const DOORS: Doors = { healthPath: '/health', openAi: true, metricsPath: '/metrics', apiKey: 'sesame' }
+let server: Server | null = null
+afterEach(() => void server?.close())
+
+async function serve(answer: (path: string, asked: number) => [number, string]): Promise<{ port: number; paths: string[] }> {
+  const paths: string[] = []
+  server = createServer((request, response) => {
+    const path = request.url ?? ''
+    paths.push(path)
+    const [status, body] = request.headers.authorization === 'Bearer sesame' ? answer(path, paths.filter((other) => other === path).length) : [401, '']
+    response.writeHead(status).end(body)
+  })
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
+  return { port: (server.address() as AddressInfo).port, paths }
+}
+
+async function probe(port: number, change: { doors?: Partial<Doors>; skipToken?: boolean; withinMs?: number } = {}) {
+  const steps: string[] = []
+  const obstacle: Obstacle = { text: '' }
+  const signal = AbortSignal.timeout(change.withinMs ?? 10_000)
+  const ready = await reachReady({ port, doors: { ...DOORS, ...change.doors }, skipToken: change.skipToken ?? false, clock: systemClock, signal, onStep: (step) => steps.push(step) }, obstacle)
+  return { ready, steps, obstacle: obstacle.text }
+}
+
+const MODELS = '{"data":[{"id":"m"}]}'
+const good = (path: string): [number, string] => [200, path === '/v1/models' ? MODELS : path === '/v1/completions' ? '{"choices":[{}]}' : '{}']
+
+describe('reachReady', () => {
+  it('repeats each step until it holds, with the API key', async () => {
+    const { port, paths } = await serve((path, asked) => {
+      if (path === '/health' && asked === 1) return [503, '']
+      if (path === '/v1/models' && asked === 1) return [200, '{"data":[]}']
+      return good(path)
+    })
+    expect(await probe(port)).toEqual({ ready: true, steps: ['portOpen', 'healthy', 'modelListed', 'oneToken'], obstacle: '' })
+    expect(paths).toEqual(['/health', '/health', '/v1/models', '/v1/models', '/v1/completions'])
+  })
+  it.each([
+    ['health', (path: string): [number, string] => (path === '/health' ? [500, ''] : good(path)), ['portOpen'], '/health answered 500'],
+    ['no model', (path: string): [number, string] => (path === '/v1/models' ? [200, 'not json'] : good(path)), ['portOpen', 'healthy'], '/v1/models lists no model'],
+    ['no token', (path: string): [number, string] => (path === '/v1/completions' ? [200, '{"choices":[]}'] : good(path)), ['portOpen', 'healthy', 'modelListed'], '/v1/completions answered without a completion'],
+  ])('stays where it fails and says so: %s', async (_, answer, steps, obstacle) => {
+    const { port } = await serve(answer)
+    expect(await probe(port, { withinMs: 700 })).toEqual({ ready: false, steps, obstacle })
+  })
+  it('asks no more than the engine offers', async () => {
+    const { port, paths } = await serve(good)
+    expect(await probe(port, { doors: { healthPath: null, openAi: false } })).toMatchObject({ ready: true, steps: ['portOpen'] })
+    expect(await probe(port, { skipToken: true })).toMatchObject({ ready: true, steps: ['portOpen', 'healthy', 'modelListed'] })
+    expect(paths).not.toContain('/v1/completions')
+  })
+  it('names a port that is not open', async () => {
+    const { port } = await serve(good)
+    await new Promise((resolve) => server?.close(resolve))
+    expect(await probe(port, { withinMs: 300 })).toEqual({ ready: false, steps: [], obstacle: `port ${port} is not open` })
+  })
+})
+
+describe('Scraper', () => {
+  it('gives rates of the present only, starts anew with the counter, and survives pages without sense', async () => {
+    let page = 'vllm:generation_tokens_total 100'
+    const { port } = await serve(() => [200, page])
+    const clock = new HandClock()
+    const scraper = new Scraper(clock)
+    const read = async (text: string) => {
+      page = text
+      await scraper.read(port, DOORS)
+      return scraper.rates.generatedTokensPerSecond
+    }
+    expect(await read('vllm:generation_tokens_total 100')).toBeNull()
+    await clock.advance(1000)
+    expect(await read('vllm:generation_tokens_total 350')).toBe(250)
+    await clock.advance(1000)
+    expect(await read('vllm:generation_tokens_total 10')).toBeNull()
+    await clock.advance(1000)
+    expect(await read('vllm:generation_tokens_total 30')).toBe(20)
+    const readAtMs = clock.now()
+    await clock.advance(6000)
+    expect(scraper.rates).toMatchObject({ generatedTokensPerSecond: null, readAtMs })
+    expect(await read('<html>'.repeat(300_000))).toBeNull()
+  })
+})

@@ -1,0 +1,161 @@
+// How the sampler's values grow old, go missing and heal, with a scripted Host and a clock moved by hand.
+import { describe, expect, it } from 'vitest'
+import { DMON, frame, NO_DRIVER, read, rig, row, seconds, stream, useRig } from './samplerRig.ts'
+
+useRig()
+
+describe('values grow old', () => {
+  it('a stream that stays away for three periods has no present values, and its age is told', async () => {
+    await seconds(5)
+    const lastMs = row().readAtMs.query
+    await seconds(2, [0], ['pmon', 'dmon'])
+    expect(read('powerWatts')).toEqual([300.5, undefined])
+    await seconds(2, [0], ['pmon', 'dmon'])
+    expect(read('powerWatts')).toEqual([null, 'silent'])
+    expect(row().readAtMs.query).toBe(lastMs)
+    expect(read('smActivityPercent')).toEqual([77, undefined])
+    rig.host.now('--query-gpu').state({ name: 'silent' })
+    await seconds(1, [0], ['pmon', 'dmon'])
+    expect(stream('query')).toMatchObject({ state: 'silent', fault: { code: 'DRIVER_UNREACHABLE' }, lastRowAtMs: lastMs })
+    await seconds(1)
+    expect(read('powerWatts')).toEqual([300.5, undefined])
+    expect(stream('query')).toMatchObject({ state: 'live', fault: null })
+  })
+
+  it('GPM and processes too', async () => {
+    await seconds(5)
+    await seconds(4, [0], ['--query-gpu'])
+    expect(read('dramBandwidthPercent')).toEqual([null, 'silent'])
+    expect(frame().processes).toBeNull()
+  })
+
+  it('a clock that is set back does not make old values young', async () => {
+    await seconds(5)
+    rig.clock.setBackMs = 3_600_000
+    await seconds(1, [0], [])
+    expect(read('powerWatts')).toEqual([null, 'silent'])
+    await seconds(3)
+    expect(read('powerWatts')).toEqual([300.5, undefined])
+  })
+
+  it('bad lines are counted and named, and change no value', async () => {
+    await seconds(5)
+    rig.host.now('--query-gpu').print('GPU-0, 0, 2026/11/23 10:0', 'rubbish')
+    await seconds(1)
+    expect([read('powerWatts'), stream('query').badLines]).toEqual([[300.5, undefined], 2])
+    for (let at = 0; at < 4; at += 1) {
+      rig.host.now('--query-gpu').print('GPU-0, 0, half')
+      await seconds(1, [0], ['pmon'])
+    }
+    expect(read('powerWatts')).toEqual([null, 'badLine'])
+    rig.host.now('--query-gpu').print('GPU 0: detected Xid 31 at 10:00:00', '')
+    expect(stream('query').badLines).toBe(6)
+  })
+})
+
+describe('trouble and healing', () => {
+  it('no nvidia-smi: says so, tries again every 10 s', async () => {
+    rig.host.now('--query-gpu').state({ name: 'missing' })
+    await rig.clock.advance(1000)
+    expect(frame()).toMatchObject({ rows: [], processes: null })
+    for (const name of ['query', 'processes', 'gpm'] as const) expect(stream(name)).toMatchObject({ state: 'toolMissing', fault: { code: 'TOOL_MISSING' } })
+    await rig.clock.advance(10_000)
+    expect(rig.host.now('--query-gpu').retries).toBe(1)
+    expect(stream('query').state).toBe('toolMissing')
+    await seconds(5)
+    expect(read('smActivityPercent')).toEqual([77, undefined])
+  })
+
+  it('driver goes and comes back: refused, retried for ever, then live', async () => {
+    await seconds(5)
+    for (const follow of rig.host.followed) follow.end(9, NO_DRIVER, '')
+    await seconds(4, [0], [])
+    expect(stream('query')).toMatchObject({ state: 'refused', badLines: 0, fault: { code: 'DRIVER_UNREACHABLE' } })
+    expect(read('powerWatts')).toEqual([null, 'refused'])
+    expect(read('smActivityPercent')).toEqual([null, 'refused'])
+    expect(rig.sampler.identities.value).toHaveLength(1)
+    for (let round = 1; round <= 20; round += 1) {
+      await rig.clock.advance(10_000)
+      expect(rig.host.now('--query-gpu').retries).toBeGreaterThanOrEqual(round)
+      for (const follow of rig.host.followed) follow.end(9, NO_DRIVER, '')
+    }
+    await rig.clock.advance(10_000)
+    await seconds(4)
+    expect(read('powerWatts')).toEqual([300.5, undefined])
+    expect(read('smActivityPercent')).toEqual([77, undefined])
+    expect(frame().processes).toHaveLength(1)
+  })
+
+  it('a spent budget is tried again, less and less often', async () => {
+    await seconds(3)
+    const query = rig.host.now('--query-gpu')
+    query.state({ name: 'silent' })
+    query.state({ name: 'gaveUp' })
+    await rig.clock.advance(1000)
+    expect(stream('query').state).toBe('gaveUp')
+    await rig.clock.advance(9000)
+    expect(query.retries).toBe(1)
+    query.state({ name: 'gaveUp' })
+    await rig.clock.advance(10_000)
+    expect(query.retries).toBe(1)
+    await rig.clock.advance(10_000)
+    expect(query.retries).toBe(2)
+  })
+
+  it('no GPU at all', async () => {
+    rig.host.now('--query-gpu').end(6, 'No devices were found')
+    await rig.clock.advance(1000)
+    expect(frame().rows).toEqual([])
+    expect(stream('query')).toMatchObject({ state: 'refused', fault: { code: 'NO_CUDA_DEVICE' } })
+  })
+
+  it('a field that this driver does not know is left out', async () => {
+    rig.host.now('--query-gpu').end(2, 'Field "compute_cap" is not a valid field to query.', '')
+    await rig.clock.advance(10)
+    rig.host.now('--query-gpu').end(2, 'Field "power.draw" is not a valid field to query.', '')
+    await seconds(3)
+    expect(rig.host.now('--query-gpu').args).not.toMatch(/compute_cap|power\.draw/)
+    expect(read('powerWatts')).toEqual([null, 'notSupported'])
+    expect(read('temperatureCelsius')).toEqual([50, undefined])
+    expect(rig.sampler.identities.value[0]?.computeCapability).toBeNull()
+  })
+})
+
+describe('GPM', () => {
+  it('refused: not supported, left alone, tried again when asked', async () => {
+    await seconds(1)
+    rig.host.now('dmon').end(255, "ERROR: Option --gpm-metrics is not recognized. Please run 'nvidia-smi -h'.")
+    await seconds(30)
+    expect(rig.host.open('dmon')).toEqual([])
+    expect(read('smActivityPercent')).toEqual([null, 'notSupported'])
+    expect(stream('gpm')).toMatchObject({ state: 'unsupported', fault: { code: 'COMMAND_FAILED' } })
+    expect(rig.sampler.identities.value[0]?.gpm).toBe(false)
+    rig.sampler.retry()
+    await seconds(4)
+    expect(read('smActivityPercent')).toEqual([77, undefined])
+    expect(rig.sampler.identities.value[0]?.gpm).toBe(true)
+  })
+
+  it('only dashes: not supported after a while; the other card goes on', async () => {
+    await seconds(1, [0, 1])
+    const dmon = rig.host.now('dmon')
+    dmon.print(...DMON)
+    for (let at = 0; at < 8; at += 1) {
+      dmon.print('    0    300     50     60         77         41 ', '    1     90     40      -          -          - ')
+      await seconds(1, [0, 1], ['--query-gpu'])
+    }
+    expect([read('smActivityPercent', 0), read('smActivityPercent', 1)]).toEqual([[77, undefined], [null, 'notSupported']])
+    expect(rig.sampler.identities.value.map(({ gpm }) => gpm)).toEqual([true, false])
+    expect(rig.host.open('dmon')).toHaveLength(1)
+  })
+
+  it('dashes of a card that has given numbers are missing samples', async () => {
+    await seconds(5)
+    for (let at = 0; at < 10; at += 1) {
+      rig.host.now('dmon').print('    0    300     50     60          -          - ')
+      await seconds(1, [0], ['--query-gpu'])
+    }
+    expect(read('smActivityPercent')).toEqual([null, 'noSample'])
+    expect(rig.sampler.identities.value[0]?.gpm).toBe(true)
+  })
+})

@@ -1,0 +1,174 @@
+// A long-lived child, read line by line. It is watched (silence), ended with its group, and started again within a budget.
+// While a child that cannot be killed lives, no second one is started: they would pile up behind a hanging driver.
+import type { ChildProcess } from 'node:child_process'
+import { faultOf } from '../../../shared/fault.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Log } from '../kit/log.ts'
+import type { FollowCommand, Followed, FollowState } from './host.ts'
+import type { Ledger, Ticket } from './ledger.ts'
+import { Lines } from './lines.ts'
+import { endGroup, type Environment, type Exit, exitOf, startChild } from './own.ts'
+
+const BUDGET_WINDOW_MS = 10 * 60 * 1000
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 10_000
+const LAST_LINES_BYTES = 4096
+/** How long the pipes are still read after the exit, when a child of the child keeps them open. */
+const PIPE_GRACE_MS = 250
+
+type Child = ChildProcess & { pid: number }
+
+export class Following implements Followed {
+  readonly #command: FollowCommand
+  readonly #env: Environment
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #ledger: Ledger
+  #child: Child | null = null
+  #closed = false
+  /** Ends the wait that is due: silence of the child, or the pause before the next one. */
+  #cancel = () => {}
+  #ending: Promise<Exit | null> | null = null
+  /** Starts within the window, epoch ms. */
+  #restarts: number[] = []
+  #pauseMs = FIRST_PAUSE_MS
+
+  constructor(command: FollowCommand, env: Environment, parts: { clock: Clock; log: Log; ledger: Ledger }) {
+    this.#command = command
+    this.#env = env
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#ledger = parts.ledger
+    // Not at once: the caller has no Followed yet to use in its callbacks.
+    queueMicrotask(() => this.#start())
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null
+  }
+
+  retry(): void {
+    if (this.#closed) return
+    this.#restarts = []
+    this.#pauseMs = FIRST_PAUSE_MS
+    this.#cancel()
+    const old = this.#child
+    this.#child = null
+    if (old) void this.#end(old)
+    this.#start()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancel()
+    if (this.#child) await this.#end(this.#child)
+    this.#child = null
+  }
+
+  #start(): void {
+    if (this.#closed || this.#child) return
+    const ticket = this.#ledger.begin(this.#command, 'follow')
+    this.#command.onState({ name: 'starting' })
+    const { argv, cwd, stdin } = this.#command
+    try {
+      this.#child = startChild({ argv, env: this.#env, cwd, stdin, output: 'pipes', endsWithUs: true })
+    } catch (thrown) {
+      const fault = faultOf(thrown)
+      const missing = fault.code === 'TOOL_MISSING'
+      ticket.end({ outcome: missing ? 'missing' : 'failed', output: fault.sentence })
+      if (missing) this.#command.onState({ name: 'missing' })
+      else this.#ended({ exitCode: null, signal: null }, [fault.sentence])
+      return
+    }
+    ticket.started(this.#child.pid)
+    this.#ending = null
+    this.#watch(this.#command.firstLineMs)
+    void this.#read(this.#child, ticket)
+  }
+
+  async #read(child: Child, ticket: Ticket): Promise<void> {
+    const last = new LastLines()
+    let live = false
+    const out = new Lines((line) => {
+      last.add(line)
+      if (this.#child !== child || this.#closed) return
+      this.#watch(this.#command.silentAfterMs)
+      if (!live) this.#command.onState({ name: 'live' })
+      live = true
+      try {
+        this.#command.onLine(line)
+      } catch (error) {
+        this.#log.error('a line could not be taken in', { program: this.#command.argv[0], error }) // a bug of the reader's; the stream goes on
+      }
+    })
+    const errors = new Lines((line) => last.add(line))
+    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk)).on('error', () => {})
+    child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk)).on('error', () => {})
+    const exit = await exitOf(child)
+    await allRead(child, this.#clock)
+    if (out.cut > 0) this.#log.warn('lines were cut', { program: this.#command.argv[0], lines: out.cut })
+    for (const half of [out.rest, errors.rest]) if (half !== '') last.add(half)
+    ticket.end({ outcome: 'ended', ...exit })
+    if (this.#child === child && !this.#closed) this.#ended(exit, last.lines)
+  }
+
+  /** Silent from `ms` on: the child is ended, and its exit brings the restart. */
+  #watch(ms: number): void {
+    this.#cancel()
+    this.#cancel = this.#clock.after(ms, () => {
+      const child = this.#child
+      if (!child) return
+      this.#command.onState({ name: 'silent' })
+      void this.#end(child)
+    })
+  }
+
+  async #end(child: Child): Promise<void> {
+    const ending = this.#child === child ? (this.#ending ??= endGroup(child, this.#clock)) : endGroup(child, this.#clock)
+    if ((await ending) === null) this.#log.warn('a child cannot be killed and is left alone', { program: this.#command.argv[0], pid: child.pid })
+  }
+
+  #ended(exit: Exit, lastLines: readonly string[]): void {
+    this.#child = null
+    this.#cancel()
+    const now = this.#clock.now()
+    this.#restarts = this.#restarts.filter((atMs) => atMs > now - BUDGET_WINDOW_MS)
+    if (this.#restarts.length === 0) this.#pauseMs = FIRST_PAUSE_MS
+    const worth = this.#command.worthRestarting?.({ ...exit, lastLines }) ?? true
+    const again = worth && this.#restarts.length < this.#command.restartBudget
+    const state: FollowState = { name: 'ended', ...exit, lastLines, again }
+    if (again) {
+      this.#restarts.push(now)
+      this.#cancel = this.#clock.after(this.#pauseMs, () => this.#start())
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
+    }
+    this.#command.onState(state)
+    if (worth && !again) this.#command.onState({ name: 'gaveUp' })
+  }
+}
+
+/** The newest lines, together at most 4 KiB. */
+class LastLines {
+  lines: string[] = []
+  #size = 0
+
+  add(line: string): void {
+    const kept = line.slice(0, LAST_LINES_BYTES)
+    this.lines.push(kept)
+    this.#size += kept.length
+    while (this.#size > LAST_LINES_BYTES) this.#size -= this.lines.shift()?.length ?? this.#size
+  }
+}
+
+async function allRead(child: ChildProcess, clock: Clock): Promise<void> {
+  const open = [child.stdout, child.stderr].filter((stream) => stream && !stream.closed)
+  if (open.length === 0) return
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(PIPE_GRACE_MS, () => setImmediate(() => setImmediate(resolve)))
+    child.once('close', () => {
+      cancel()
+      resolve()
+    })
+  })
+  for (const stream of open) stream?.destroy()
+}

@@ -1,0 +1,103 @@
+// The one door to commands. Everything Overlap runs goes through a Host, is remembered in its Ledger and can be shown.
+// This file is the door's shape; localHost.ts is the door.
+import type { CommandPreview, LedgerEntry } from '../../../shared/command.ts'
+import type { Feed } from '../kit/topic.ts'
+
+export interface Command {
+  /** Program and arguments. Never a shell string. */
+  argv: readonly string[]
+  /** Added to, or set over, the host's clean environment; a null takes the variable away. */
+  env?: Record<string, string | null>
+  cwd?: string
+  /** Written to standard input, which is then closed. Without it, standard input is /dev/null. */
+  stdin?: string
+  /** One clause for the Ledger: `read the list of MPS servers`. */
+  why: string
+}
+
+export interface RunCommand extends Command {
+  /** Default 10 s. Then SIGTERM, and SIGKILL 2 s later; a child in D state is abandoned, not waited for. */
+  timeoutMs?: number
+  /** Kept of stdout and of stderr each; default 1 MiB, more is read and thrown away. */
+  maxOutputBytes?: number
+  /** Routine reads every few seconds would drown the rest: 'brief' entries are dropped from the Ledger once they ended well. Default 'kept'. */
+  ledger?: 'kept' | 'brief'
+}
+
+export interface Output {
+  exitCode: number | null
+  signal: string | null
+  stdout: string
+  stderr: string
+  /** More than maxOutputBytes was printed. */
+  truncated: boolean
+  durationMs: number
+}
+
+export interface FollowCommand extends Command {
+  onLine(line: string): void
+  /** Why there are no lines now, or that there are again. */
+  onState(state: FollowState): void
+  /** No complete line for this long: 'silent', then ended and started again. First line: firstLineMs. */
+  silentAfterMs: number
+  firstLineMs: number
+  /** Restarts in ten minutes before 'gaveUp'. */
+  restartBudget: number
+  /** Called when the child ended: text it printed last (at most 4 KiB) decides whether trying again makes sense. */
+  worthRestarting?(end: { exitCode: number | null; signal: string | null; lastLines: readonly string[] }): boolean
+}
+
+export type FollowState =
+  | { name: 'starting' } //   a child is being started
+  | { name: 'live' } //       lines arrive
+  | { name: 'silent' } //     alive, and nothing for silentAfterMs
+  | { name: 'ended'; exitCode: number | null; signal: string | null; lastLines: readonly string[]; again: boolean } // again: a restart is due
+  | { name: 'missing' } //    no such executable
+  | { name: 'gaveUp' }
+
+export interface Followed {
+  /** Process id of the child that runs now. */
+  readonly pid: number | null
+  /** Starts anew with a fresh budget. */
+  retry(): void
+  /** SIGTERM, then SIGKILL; resolves when it is gone or abandoned. */
+  close(): Promise<void>
+}
+
+export interface LaunchCommand extends Command {
+  /** Appended to by the child itself (O_APPEND), both stdout and stderr; never a pipe. */
+  logPath: string
+}
+
+/** A process is a pid and a start time: numbers are used again. */
+export interface ProcessId {
+  pid: number
+  /** Field 22 of /proc/<pid>/stat, clock ticks since boot. */
+  startTicks: number
+}
+
+export interface Host {
+  /** Resolves with the output whatever the exit code. Throws FaultError TOOL_MISSING or COMMAND_TIMED_OUT. */
+  run(command: RunCommand): Promise<Output>
+  /** A long-lived child, read line by line, watched and restarted within a budget. */
+  follow(command: FollowCommand): Followed
+  /** A process that outlives Overlap: own session and, where there is one, own systemd user unit. */
+  launch(command: LaunchCommand): Promise<ProcessId>
+  /** SIGTERM or SIGKILL to a process group or process, only if it still is that process. False: it is gone. */
+  signal(process: ProcessId, signal: NodeJS.Signals, whole: 'process' | 'group'): boolean
+  /** What the Ledger would show for it, without running anything. */
+  preview(command: Command): CommandPreview
+  readonly ledger: Feed<LedgerEntry>
+  /** The environment that children start from: the login environment without npm's, Electron's and AppImage's variables. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Where the tools are: real ones by name, or the simulated workstation's. Each is an argv prefix. */
+export interface Tools {
+  nvidiaSmi: readonly string[]
+  mpsControl: readonly string[]
+  /** Added to the environment of every tool, daemon and engine (the simulated workstation's folder). */
+  env: Record<string, string>
+}
+
+export const REAL_TOOLS: Tools = { nvidiaSmi: ['nvidia-smi'], mpsControl: ['nvidia-cuda-mps-control'], env: {} }

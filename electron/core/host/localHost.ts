@@ -1,0 +1,97 @@
+// The door to commands on this machine. What may be run and why is its callers' business.
+import { join } from 'node:path'
+import type { CommandPreview, LedgerEntry } from '../../../shared/command.ts'
+import { type Clock, systemClock } from '../kit/clock.ts'
+import type { Log } from '../kit/log.ts'
+import type { Feed } from '../kit/topic.ts'
+import { cleanEnvironment, withOverlay } from './environment.ts'
+import { Following } from './follow.ts'
+import type { Command, FollowCommand, Followed, Host, LaunchCommand, Output, ProcessId, RunCommand } from './host.ts'
+import { Launcher } from './launch.ts'
+import { Ledger } from './ledger.ts'
+import { signalGroup, tameOpenFiles } from './own.ts'
+import { Procfs } from './procfs.ts'
+import { run } from './run.ts'
+
+export interface LocalHostParts {
+  log: Log
+  clock?: Clock
+  /** What children inherit before it is cleaned; default process.env. */
+  environment?: Readonly<Record<string, string | undefined>>
+  /** Where the Ledger is kept; without it, only in memory. */
+  stateDirectory?: string
+  procfs?: Procfs
+}
+
+export class LocalHost implements Host {
+  readonly environment: Readonly<Record<string, string>>
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #ledger: Ledger
+  readonly #procfs: Procfs
+  readonly #launcher: Launcher
+  #followed = new Set<Following>()
+
+  constructor({ log, clock = systemClock, environment = process.env, stateDirectory, procfs = new Procfs({ clock }) }: LocalHostParts) {
+    this.#clock = clock
+    this.#log = log
+    this.#procfs = procfs
+    this.#ledger = new Ledger({ clock, log, path: stateDirectory === undefined ? null : join(stateDirectory, 'ledger.jsonl') })
+    this.#ledger.secrets.addFrom(environment)
+    const clean = cleanEnvironment(environment)
+    this.environment = clean.environment
+    if (clean.removed.length > 0) log.info('children do not inherit these variables', { removed: clean.removed })
+    if (tameOpenFiles(procfs.ownOpenFileLimit())) log.info('lowered the soft limit of open files, which was giant')
+    this.#launcher = new Launcher({ clock, ledger: this.#ledger, procfs })
+  }
+
+  get ledger(): Feed<LedgerEntry> {
+    return this.#ledger.feed
+  }
+
+  run(command: RunCommand): Promise<Output> {
+    return run(command, this.#environmentFor(command), { clock: this.#clock, ledger: this.#ledger })
+  }
+
+  follow(command: FollowCommand): Followed {
+    const following = new Following(command, this.#environmentFor(command), { clock: this.#clock, log: this.#log, ledger: this.#ledger })
+    this.#followed.add(following)
+    return {
+      get pid() {
+        return following.pid
+      },
+      retry: () => following.retry(),
+      close: async () => {
+        await following.close()
+        this.#followed.delete(following)
+      },
+    }
+  }
+
+  launch(command: LaunchCommand): Promise<ProcessId> {
+    return this.#launcher.launch(command, this.#environmentFor(command))
+  }
+
+  signal(process: ProcessId, signal: NodeJS.Signals, whole: 'process' | 'group'): boolean {
+    return this.#procfs.isAlive(process) && signalGroup(process.pid, signal, whole)
+  }
+
+  preview(command: Command): CommandPreview {
+    return this.#ledger.preview(command)
+  }
+
+  /** A value that must never be shown: masked from now on in argv, environment, input and output. */
+  keepSecret(value: string): void {
+    this.#ledger.secrets.add(value)
+  }
+
+  /** Ends what is followed. Launched processes live on. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#followed].map((following) => following.close()))
+    this.#followed.clear()
+  }
+
+  #environmentFor(command: Command): Record<string, string> {
+    return withOverlay(this.environment, command.env)
+  }
+}

@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { HandClock } from '../kit/clock.ts'
+import { parseStat, Procfs } from './procfs.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'overlap-proc-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const statLine = (pid: number, comm: string, ppid: number, startTicks: number) =>
+  `${pid} (${comm}) S ${ppid} ${pid} ${pid} 0 -1 4194304 96 0 0 0 150 50 0 0 20 0 1 0 ${startTicks} 3133440 362 18446744073709551615 1 1 0\n`
+
+/** A /proc of our own. */
+function fakeProc(name: string, files: Record<string, string>) {
+  const root = join(folder, name)
+  const write = (more: Record<string, string>) => {
+    for (const [path, text] of Object.entries(more)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), text)
+    }
+  }
+  mkdirSync(root)
+  write(files)
+  return { root, write, remove: (path: string) => rmSync(join(root, path), { recursive: true }) }
+}
+
+describe('parseStat', () => {
+  it.each([
+    ['a plain name', 'cat'],
+    ['spaces and brackets', 'tmux: (1) S 7'],
+    ['a closing bracket at the end', 'x)) R'],
+  ])('%s', (_, comm) => {
+    expect(parseStat(statLine(12, comm, 7, 9876))).toEqual({
+      pid: 12, comm, state: 'S', ppid: 7, processGroup: 12, session: 12, cpuSeconds: 2, startTicks: 9876, residentBytes: 362 * 4096,
+    })
+  })
+  it.each(['', '12', '12 (cat', '12 (cat) S 1 2'])('%j is nothing', (text) => expect(parseStat(text)).toBe(null))
+})
+
+describe('Procfs on written files', () => {
+  const { root, write, remove } = fakeProc('small', {
+    '1/stat': statLine(1, 'init', 0, 1), '20/stat': statLine(20, 'engine', 1, 500), '21/stat': statLine(21, 'worker', 20, 501), '22/stat': statLine(22, 'deep', 21, 502),
+    '20/status': 'Name:\tengine\nUid:\t1000\t1001\t1000\t1000\nNSpid:\t20\t7\n',
+    '20/environ': 'A=1\0B=x=y\0broken\0', '20/cmdline': 'vllm\0serve\0\0', '21/cmdline': '',
+    'net/unix': 'Num RefCount\n0000: 00000002 00000000 00010000 0005 01 77 /tmp/m p/control\n0000: 00000003 00000000 00000000 0005 03 78 /tmp/other\n',
+    'net/tcp': '  sl  local_address rem_address st\n   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 551 1\n   1: 0100007F:1F41 00000000:0000 01 0:0 0:0 0 0 0 552 1\n',
+    'stat': 'cpu 1\nbtime 1700000000\n', 'self/limits': 'Limit  Soft\nMax open files            1073741816           1073741816           files\n',
+  })
+  const clock = new HandClock()
+  const procfs = new Procfs({ root, clock })
+
+  it('reads single facts', () => {
+    expect(procfs.uidOf(20)).toBe(1001)
+    expect(procfs.namespacePids(20)).toEqual([20, 7])
+    expect(procfs.environmentOf(20)).toEqual({ A: '1', B: 'x=y' })
+    expect(procfs.commandLine(20)).toEqual(['vllm', 'serve', ''])
+    expect(procfs.commandLine(21)).toBe(null)
+    expect(procfs.listeningSocket('/tmp/m p/control')).toBe(true)
+    expect(procfs.listeningSocket('/tmp/other')).toBe(false)
+    expect(procfs.listeningPorts()).toEqual(new Map([[8000, [551]]]))
+    expect(procfs.startedAtMs(500)).toBe(1_700_000_005_000)
+    expect(procfs.ownOpenFileLimit()).toBe(1073741816)
+    expect(procfs.cpuSeconds(20)).toBe(2)
+  })
+
+  it('finds the holder of a lock, not one who waits', () => {
+    const path = join(folder, 'control_lock')
+    writeFileSync(path, '')
+    const { ino } = statSync(path)
+    write({ locks: `1: POSIX  ADVISORY  READ  9 fe:00:1 0 EOF\n2: -> POSIX  ADVISORY  WRITE 11 fe:00:${ino} 0 EOF\n3: FLOCK  ADVISORY  WRITE 4242 00:00:${ino} 0 EOF\n` })
+    expect(procfs.lockOwner(path)).toBe(4242)
+    expect(procfs.lockOwner(join(folder, 'none'))).toBe(null)
+  })
+
+  it('walks the tree', () => {
+    expect(procfs.processTree(20)).toEqual([20, 21, 22])
+    expect(procfs.processTree(99)).toEqual([])
+  })
+
+  it('reads old entries now and then, new ones and fresh ones at once, and tells their age', async () => {
+    for (let i = 0; i < 3; i++) procfs.processTable(true)
+    const readAtMs = clock.now()
+    await clock.advance(1000)
+    write({ '22/stat': statLine(22, 'deep', 1, 502), '30/stat': statLine(30, 'new', 1, 900) })
+    const tables = Array.from({ length: 10 }, () => procfs.processTable())
+    expect(tables[0]?.get(30)).toMatchObject({ comm: 'new', readAtMs: clock.now() })
+    const parents = tables.map((table) => table?.get(22)?.ppid)
+    expect(new Set(parents)).toEqual(new Set([21, 1]))
+    expect(parents.at(-1)).toBe(1)
+    expect(tables.find((table) => table?.get(22)?.ppid === 21)?.get(22)?.readAtMs).toBe(readAtMs)
+    write({ '22/stat': statLine(22, 'other', 1, 999) })
+    expect(procfs.processTable(true)?.get(22)).toMatchObject({ comm: 'other', startTicks: 999 })
+    remove('30')
+    expect(procfs.processTable()?.has(30)).toBe(false)
+  })
+})
+
+describe('Procfs where files are missing', () => {
+  it('is null, never an exception', () => {
+    const procfs = new Procfs({ root: join(folder, 'nowhere') })
+    expect([
+      procfs.processStat(1), procfs.processTable(), procfs.environmentOf(1), procfs.commandLine(1), procfs.uidOf(1), procfs.namespacePids(1), procfs.openPaths(1),
+      procfs.mappedPaths(1), procfs.listeningSocket('/x'), procfs.lockOwner(folder), procfs.listeningPorts(), procfs.pidOfPort(1), procfs.bootTimeMs(), procfs.ownOpenFileLimit(),
+    ]).toEqual(Array.from({ length: 14 }, () => null))
+    expect(procfs.processTree(1)).toEqual([])
+  })
+})
+
+describe('Procfs on this machine', () => {
+  const procfs = new Procfs()
+
+  it('knows this process', () => {
+    const stat = procfs.processStat(process.pid)
+    expect(stat).toMatchObject({ pid: process.pid, ppid: process.ppid })
+    expect(procfs.isAlive({ pid: process.pid, startTicks: stat?.startTicks ?? 0 })).toBe(true)
+    expect(procfs.isAlive({ pid: process.pid, startTicks: 1 })).toBe(false)
+    expect(Math.abs((procfs.startedAtMs(stat?.startTicks ?? 0) ?? 0) - performance.timeOrigin)).toBeLessThan(60_000)
+    expect(procfs.uidOf(process.pid)).toBe(process.getuid?.())
+    expect(procfs.mappedPaths(process.pid)).toContain(process.execPath)
+    expect(procfs.processTable()?.has(process.pid)).toBe(true)
+  })
+
+  it('finds sockets that listen, and whose they are', async () => {
+    const path = join(folder, 'control')
+    const unix = createServer().listen(path)
+    const tcp = createServer().listen(0, '127.0.0.1')
+    await vi.waitFor(() => expect(unix.listening && tcp.listening).toBe(true))
+    const address = tcp.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    expect(procfs.listeningSocket(path)).toBe(true)
+    expect(procfs.pidOfPort(port, [1, process.pid])).toBe(process.pid)
+    await Promise.all([unix, tcp].map((server) => new Promise((resolve) => server.close(resolve))))
+    expect(procfs.listeningSocket(path)).toBe(false)
+    expect(procfs.pidOfPort(port, [process.pid])).toBe(null)
+  })
+
+  it('finds the holder of a real lock', async () => {
+    const path = join(folder, 'real_lock')
+    const child = spawn('flock', [path, 'sleep', '600'], { detached: true })
+    await vi.waitFor(() => expect(procfs.lockOwner(path)).toBe(child.pid), { timeout: 5000, interval: 20 })
+    process.kill(-(child.pid ?? 0), 'SIGKILL')
+    await vi.waitFor(() => expect(procfs.lockOwner(path)).toBe(null), { timeout: 5000, interval: 20 })
+  })
+})

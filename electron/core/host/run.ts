@@ -1,0 +1,99 @@
+// A command that finishes: its output is captured up to a cap, its time is limited.
+import type { ChildProcess } from 'node:child_process'
+import { StringDecoder } from 'node:string_decoder'
+import { FaultError } from '../../../shared/fault.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Output, RunCommand } from './host.ts'
+import type { Ledger } from './ledger.ts'
+import { endGroup, type Environment, exitOf, letGo, startChild } from './own.ts'
+
+const TIMEOUT_MS = 10_000
+const OUTPUT_BYTES = 1024 * 1024
+/** How long output is still read after the exit, when a daemon that it started keeps the pipe open. */
+const PIPE_GRACE_MS = 250
+
+/** Resolves whatever the exit code. Throws FaultError TOOL_MISSING, BAD_INPUT (cwd), COMMAND_FAILED (no process) or COMMAND_TIMED_OUT. */
+export async function run(command: RunCommand, env: Environment, parts: { clock: Clock; ledger: Ledger }): Promise<Output> {
+  const { clock, ledger } = parts
+  const startedAtMs = clock.now()
+  const ticket = ledger.begin(command, 'run', command.ledger === 'brief')
+  const child = startOrEnd()
+  ticket.started(child.pid)
+  const stdout = new Capture(child.stdout, command.maxOutputBytes ?? OUTPUT_BYTES)
+  const stderr = new Capture(child.stderr, command.maxOutputBytes ?? OUTPUT_BYTES)
+  const timeoutMs = command.timeoutMs ?? TIMEOUT_MS
+  const inTime = await exitWithin(child, timeoutMs, clock)
+  const end = inTime ?? (await endGroup(child, clock))
+  if (end) await pipesClosed(child, clock)
+  letGo(child)
+  const output: Output = {
+    exitCode: end?.exitCode ?? null, signal: end?.signal ?? null, stdout: stdout.text, stderr: stderr.text,
+    truncated: stdout.truncated || stderr.truncated, durationMs: clock.now() - startedAtMs,
+  }
+  ticket.end({
+    outcome: !inTime ? 'timedOut' : end?.exitCode === 0 ? 'ok' : 'failed',
+    exitCode: output.exitCode, signal: output.signal, output: [output.stdout, output.stderr].filter(Boolean).join('\n'),
+  })
+  if (!inTime) throw timedOut(command, timeoutMs, end === null, ledger.shown(output.stdout + output.stderr))
+  return output
+
+  function startOrEnd() {
+    try {
+      return startChild({ argv: command.argv, env, cwd: command.cwd, stdin: command.stdin, output: 'pipes', endsWithUs: false })
+    } catch (thrown) {
+      ticket.end({ outcome: thrown instanceof FaultError && thrown.fault.code === 'TOOL_MISSING' ? 'missing' : 'failed' })
+      throw thrown
+    }
+  }
+}
+
+function timedOut(command: RunCommand, timeoutMs: number, stuck: boolean, printed: string): FaultError {
+  const seconds = Math.round(timeoutMs / 100) / 10
+  return new FaultError('COMMAND_TIMED_OUT', `${command.argv[0]} did not answer within ${seconds} s.`,
+    stuck ? 'It cannot be ended: the driver may hang. Look into the kernel log; the machine may need a restart.' : 'It was ended. Try again; if it happens again, run the command by hand.',
+    { detail: printed || undefined })
+}
+
+async function exitWithin(child: ChildProcess, ms: number, clock: Clock) {
+  const done = new AbortController()
+  const exit = await Promise.race([exitOf(child), clock.sleep(ms, done.signal).then(() => null)])
+  done.abort()
+  return exit
+}
+
+/** Not just 'close': that waits for every process that inherited the pipe. */
+function pipesClosed(child: ChildProcess, clock: Clock): Promise<void> {
+  if (child.stdout?.closed !== false && child.stderr?.closed !== false) return Promise.resolve()
+  return new Promise((resolve) => {
+    // Two turns of the loop, so that what already lies in the pipe is read even when the loop was late.
+    const cancel = clock.after(PIPE_GRACE_MS, () => setImmediate(() => setImmediate(resolve)))
+    child.once('close', () => {
+      cancel()
+      resolve()
+    })
+  })
+}
+
+/** Keeps the first `most` bytes; reads on, so that the child never blocks on a full pipe. */
+class Capture {
+  truncated = false
+  #chunks: Buffer[] = []
+  #room: number
+
+  constructor(stream: ChildProcess['stdout'], most: number) {
+    this.#room = most
+    stream?.on('error', () => {})
+    stream?.on('data', (chunk: Buffer) => {
+      if (chunk.length > this.#room) this.truncated = true
+      const kept = chunk.subarray(0, this.#room)
+      this.#room -= kept.length
+      // A copy: a slice would hold the whole chunk in memory.
+      if (kept.length > 0) this.#chunks.push(kept.length === chunk.length ? kept : Buffer.from(kept))
+    })
+  }
+
+  get text(): string {
+    const bytes = Buffer.concat(this.#chunks)
+    return this.truncated ? new StringDecoder('utf8').write(bytes) : bytes.toString('utf8') // no half character where it was cut
+  }
+}

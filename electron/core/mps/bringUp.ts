@@ -1,0 +1,92 @@
+// From nothing to an ACTIVE server, each step proven before the next. Exit codes are not proof.
+import type { Clock } from '../kit/clock.ts'
+import type { Host, Tools } from '../host/host.ts'
+import { FaultError, type Fault } from '../../../shared/fault.ts'
+import type { ForeignDaemon } from '../../../shared/mps.ts'
+import { startServer } from './control.ts'
+import type { Asking, Seen } from './sight.ts'
+import { daemonCommand, makeDirectories, refusal, refuseForeign, type Target } from './target.ts'
+
+export interface Work {
+  host: Host
+  tools: Tools
+  clock: Clock
+  gpuUuid: string
+  uid: number
+  target: Target
+  foreign(): readonly ForeignDaemon[]
+  /** Looks, and publishes what was seen. */
+  look(asking: Asking): Promise<Seen>
+}
+
+/** From `-d` to the first answer. */
+const DAEMON_MS = 5_000
+/** From start_server to ACTIVE; the driver initialises slowly where no nvidia-persistenced keeps it loaded. */
+const SERVER_MS = 60_000
+/** From start_server to any sign of it, in the list or in the log. */
+const SIGN_MS = 5_000
+
+export const isUp = (seen: Seen): boolean => seen.life !== 'gone' && seen.answers === true
+
+export async function bringUp(work: Work): Promise<void> {
+  const seen = await work.look('now')
+  if (!isUp(seen)) await bringUpDaemon(work, seen)
+  await bringUpServer(work)
+}
+
+async function bringUpDaemon(work: Work, seen: Seen): Promise<void> {
+  const { target, host, tools, gpuUuid } = work
+  if (seen.life === 'alive') throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
+  refuseForeign(work.foreign())
+  if (target.ownership === 'used') {
+    throw new FaultError('WRONG_STATE', `The MPS daemon at ${target.pipeDirectory} is gone; Overlap did not start it and does not start it again.`, 'Stop using it; then Overlap can start one of its own.')
+  }
+  makeDirectories(target)
+  const output = await host.run({ ...daemonCommand(target, tools, gpuUuid), timeoutMs: 30_000 })
+  const refused = refusal(output)
+  if (refused) throw refused
+  const words = `${output.stdout}\n${output.stderr}`.trim()
+  await until(work, DAEMON_MS, isUp, () => noProof('The MPS daemon was started and yet nothing answers.', words || null))
+}
+
+async function bringUpServer(work: Work): Promise<void> {
+  const { target, uid } = work
+  const before = await work.look('now')
+  if (hasActive(before)) return
+  if (before.servers.some((server) => server.status === 'FAULT')) throw faultError(before.fault) ?? noProof('The MPS server is in FAULT.', null)
+  if (before.servers.length === 0) {
+    const { objection } = await target.channel.ask(startServer(uid), 'start an MPS server for this user', 'kept')
+    if (objection && !objection.includes('already exists')) {
+      throw new FaultError('COMMAND_FAILED', 'The MPS daemon did not start a server.', 'Its own words are below.', { detail: objection })
+    }
+  }
+  const { clock } = work
+  const startedAtMs = clock.now()
+  const started = (seen: Seen) => {
+    const signs = seen.servers.length > 0 || seen.lastStart?.id !== before.lastStart?.id
+    if (seen.life === 'gone') throw noProof('The MPS daemon ended while its server started.', null)
+    if (signs && seen.servers.length === 0 && seen.fault) throw faultError(seen.fault)
+    if (!signs && clock.now() - startedAtMs > SIGN_MS) throw noProof('The MPS daemon took the order to start a server and did nothing.', null)
+    return hasActive(seen)
+  }
+  await until(work, SERVER_MS, started, () => noProof('The MPS server did not become ACTIVE in a minute.', null))
+}
+
+const hasActive = (seen: Seen) => seen.servers.some((server) => server.status === 'ACTIVE')
+
+/** Looks again and again, more slowly with time, until it is so. */
+export async function until(work: Pick<Work, 'look' | 'clock'>, withinMs: number, isSo: (seen: Seen) => boolean, late: () => FaultError): Promise<Seen> {
+  const deadlineMs = work.clock.now() + withinMs
+  for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 500)) {
+    const seen = await work.look('now')
+    if (isSo(seen)) return seen
+    if (work.clock.now() + pauseMs > deadlineMs) throw late()
+    await work.clock.sleep(pauseMs)
+  }
+}
+
+export const noProof = (sentence: string, words: string | null) =>
+  new FaultError('MPS_NO_PROOF', sentence, 'Read control.log on the MPS screen, then try again.', { detail: words?.slice(0, 1000) })
+
+export const faultError = (fault: Fault | null): FaultError | null =>
+  fault && new FaultError(fault.code, fault.sentence, fault.hint, { detail: fault.detail ?? undefined })

@@ -1,0 +1,94 @@
+// One daemon's control channel: one session at a time, every answer proven complete, else asked again for a bounded time.
+// The daemon serves one session at a time and answers a second one with an error or with nothing, exit code 0 included.
+import type { Clock } from '../kit/clock.ts'
+import { Mailbox } from '../kit/mailbox.ts'
+import { AbstractLock } from '../host/abstractLock.ts'
+import type { Command, Host, Output, Tools } from '../host/host.ts'
+import { FaultError } from '../../../shared/fault.ts'
+import { sessionEnd, sessionText, type Question, type SessionEnd } from './control.ts'
+
+/** First and longest pause before asking again. */
+const PAUSE_MS = { first: 2, longest: 60 } as const
+/** A session lasts about 3 ms, but questions about a server wait until it has initialised. */
+const SESSION_MS = 20_000
+
+export interface ChannelParts {
+  host: Host
+  tools: Tools
+  clock: Clock
+  pipeDirectory: string
+  /** Turn lock and sentinel. Off only to show what goes wrong without them. */
+  guarded?: boolean
+  /** How long an answer is tried for. */
+  patienceMs?: number
+}
+
+export class ControlChannel {
+  readonly #parts: Required<ChannelParts>
+  readonly #turns = new Mailbox()
+  /** Sessions that had to be repeated, since the start. */
+  repeats = 0
+
+  constructor(parts: ChannelParts) {
+    this.#parts = { guarded: true, patienceMs: 5_000, ...parts }
+  }
+
+  /** The command a session runs, also for previews. */
+  command(lines: readonly string[], why: string, sentinel = this.#parts.guarded): Command {
+    const { tools, pipeDirectory } = this.#parts
+    return { argv: tools.mpsControl, env: { ...tools.env, CUDA_MPS_PIPE_DIRECTORY: pipeDirectory }, stdin: sessionText(lines, sentinel), why }
+  }
+
+  /**
+   * Asks until the answer is whole. Throws MPS_NOT_RUNNING, MPS_BUSY (another session stays open), NO_PERMISSION, TOOL_MISSING,
+   * COMMAND_TIMED_OUT. A question can be asked more than once, so it must not matter if it is.
+   */
+  ask<Answer>(question: Question<Answer>, why: string, ledger: 'kept' | 'brief' = 'brief'): Promise<Answer> {
+    const { guarded, host, clock, pipeDirectory } = this.#parts
+    return this.#inTurn(async (deadlineMs) => {
+      const command = this.command(question.lines, why)
+      for (let pauseMs: number = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.longest)) {
+        const output = await host.run({ ...command, timeoutMs: SESSION_MS, ledger })
+        const end = sessionEnd(output, question.lines.length, guarded)
+        if (end.kind === 'notRunning') throw notRunning(pipeDirectory)
+        const answer = end.kind === 'answered' ? question.read(end.replies) : undefined
+        if (answer !== undefined) return answer
+        if (!guarded && end.kind === 'answered') throw unreadable(output)
+        this.repeats += 1
+        if (clock.now() + pauseMs > deadlineMs) throw busy(end, output)
+        await clock.sleep(pauseMs * (0.5 + Math.random()))
+      }
+    })
+  }
+
+  /** Sends one line that ends the daemon, so nothing can close its answer; whether it worked must be seen elsewhere. */
+  tell(line: string, why: string, timeoutMs: number): Promise<Output> {
+    return this.#inTurn(() => this.#parts.host.run({ ...this.command([line], why, false), timeoutMs }))
+  }
+
+  #inTurn<Answer>(say: (deadlineMs: number) => Promise<Answer>): Promise<Answer> {
+    const { clock, guarded, patienceMs, pipeDirectory } = this.#parts
+    if (!guarded) return say(clock.now() + patienceMs)
+    return this.#turns.post(async () => {
+      const deadlineMs = clock.now() + patienceMs
+      const lock = await AbstractLock.take(`mps-control:${pipeDirectory}`, { timeoutMs: patienceMs, clock })
+      if (lock === null) throw busy(null, null)
+      try {
+        return await say(deadlineMs)
+      } finally {
+        await lock.release()
+      }
+    })
+  }
+}
+
+const notRunning = (pipeDirectory: string) =>
+  new FaultError('MPS_NOT_RUNNING', `No MPS daemon answers at ${pipeDirectory}.`, 'Start MPS on this GPU.')
+
+function busy(end: SessionEnd | null, output: Output | null): FaultError {
+  const words = end?.kind === 'lost' ? end.words : (output?.stdout ?? '')
+  return new FaultError('MPS_BUSY', 'The MPS daemon is busy with another control session.', 'Close the nvidia-cuda-mps-control that is open in another terminal, then try again.', { detail: words.slice(0, 500) || undefined })
+}
+
+const unreadable = (output: Output) =>
+  new FaultError('UNREADABLE_OUTPUT', 'The MPS control program gave no answer to what was asked.', 'Try again.', { detail: output.stdout.slice(0, 500) })

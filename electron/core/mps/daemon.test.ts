@@ -1,0 +1,126 @@
+// NVIDIA's own control daemon, without a GPU: it runs, and its servers find no device.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Tools } from '../host/host.ts'
+import { type Bench, bench, realTools } from './realDaemon.testkit.ts'
+
+let open: Bench[] = []
+afterEach(async () => {
+  for (const one of open) await one.close()
+  open = []
+})
+const fault = (code: string, sentence: RegExp = /./) => expect.objectContaining({ fault: expect.objectContaining({ code, sentence: expect.stringMatching(sentence) }) })
+
+describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
+  let tools: Tools
+  beforeAll(async () => {
+    tools = await realTools(branch)
+  }, 300_000)
+  const fresh = () => {
+    const one = bench(tools)
+    open.push(one)
+    return one
+  }
+
+  it('is started, proven, asked and stopped; the missing GPU is told in plain words', async () => {
+    const here = fresh()
+    const mps = here.gpuDaemon()
+    await mps.check()
+    expect(mps.state.value).toMatchObject({ state: 'stopped', daemonPid: null, ownership: null, controlVersion: null, fault: null })
+    expect(mps.clientEnvironment()).toBeNull()
+    const states: string[] = []
+    mps.state.subscribe(({ state }) => void (states.at(-1) === state || states.push(state)))
+
+    await expect(mps.start()).rejects.toEqual(fault('NO_CUDA_DEVICE', /no CUDA-capable device is detected/))
+    const { value } = mps.state
+    expect(states).toEqual(['starting', 'noServer'])
+    expect(value).toMatchObject({ state: 'noServer', ownership: 'overlap', defaultSharePercent: 100, servers: [], clients: [], fault: { code: 'NO_CUDA_DEVICE' } })
+    expect(value.sentence).toContain('found no GPU')
+    expect(value.proof).toMatchObject({ listening: true, lockOwnerPid: value.daemonPid, answers: true })
+    expect(here.procfs.environmentOf(value.daemonPid ?? 0)?.['CUDA_VISIBLE_DEVICES']).toBe(here.gpuUuid)
+    expect(mps.clientEnvironment()).toBeNull() // an engine would not become a client
+
+    await expect(mps.setDefaultShare(41.5)).resolves.toBe(41.5)
+    expect(mps.state.value.defaultSharePercent).toBe(41.5)
+    await expect(mps.setDefaultShare(140)).rejects.toEqual(fault('MPS_NO_PROOF', /kept 41.5 %/))
+    expect((await mps.log(5)).control).toHaveLength(5)
+    expect((await mps.log(100)).server.join('\n')).toContain('Failed to start : no CUDA-capable device is detected')
+
+    await mps.stop({ forceAfterSeconds: null })
+    expect(mps.state.value).toMatchObject({ state: 'stopped', daemonPid: null, defaultSharePercent: null, fault: null, ownership: null })
+    expect(here.procfs.processStat(value.daemonPid ?? 0)?.state ?? 'Z').toBe('Z')
+    expect(existsSync(join(here.pipe, 'control'))).toBe(true) // what the files say proves nothing
+  }, 30_000)
+
+  it('of an earlier run is ours again; a quiet daemon is asked seldom', async () => {
+    const here = fresh()
+    await here.gpuDaemon().start().catch(() => {})
+    const later = here.gpuDaemon()
+    await later.check()
+    expect(later.state.value).toMatchObject({ state: 'noServer', ownership: 'overlap', defaultSharePercent: 100, fault: { code: 'NO_CUDA_DEVICE' } })
+    const before = here.controlLog().length
+    expect(before).toBeGreaterThan(0)
+    for (let check = 0; check < 20; check += 1) await later.check()
+    expect(here.controlLog().length).toBe(before)
+    here.raw('set_default_active_thread_percentage 20\n')
+    await later.restart({ forceAfterSeconds: null }).catch(() => {})
+    expect(later.state.value).toMatchObject({ state: 'noServer', defaultSharePercent: 100 }) // what was set is lost with the daemon
+  }, 30_000)
+
+  it('killed, leaves files that do not look alive, and is started over them', async () => {
+    const here = fresh()
+    const mps = here.gpuDaemon()
+    await mps.start().catch(() => {})
+    const { daemonPid } = mps.state.value
+    process.kill(daemonPid ?? 0, 'SIGKILL')
+    while (here.procfs.listeningSocket(join(here.pipe, 'control'))) await new Promise((resolve) => setImmediate(resolve))
+    await mps.check()
+    expect(mps.state.value).toMatchObject({ state: 'stopped', daemonPid: null, servers: [], proof: { listening: false, lockOwnerPid: null, answers: null } })
+    await expect(mps.start()).rejects.toEqual(fault('NO_CUDA_DEVICE'))
+    expect(mps.state.value.daemonPid).not.toBe(daemonPid)
+    expect(mps.state.value.state).toBe('noServer')
+  }, 30_000)
+
+  it('started by somebody else is shown, not doubled, used on request, and never stopped', async () => {
+    const here = fresh()
+    const theirs = { CUDA_MPS_PIPE_DIRECTORY: join(here.folder, 'theirs'), CUDA_MPS_LOG_DIRECTORY: join(here.folder, 'their-log'), CUDA_VISIBLE_DEVICES: here.gpuUuid.slice(0, 12) }
+    mkdirSync(theirs.CUDA_MPS_LOG_DIRECTORY)
+    here.raw('', { argv: ['-d'], env: theirs })
+    const mps = here.gpuDaemon()
+    const elsewhere = here.gpuDaemon({ gpu: { uuid: 'GPU-11111111-2222', index: 1 } })
+    await mps.check()
+    await elsewhere.check()
+    expect(elsewhere.state.value.state).toBe('stopped') // it serves another GPU
+    expect(mps.state.value).toMatchObject({ state: 'foreign', ownership: 'foreign', foreign: [{ pipeDirectory: theirs.CUDA_MPS_PIPE_DIRECTORY, gpuUuids: [here.gpuUuid.slice(0, 12)], uid: process.getuid?.() }] })
+    await expect(mps.start()).rejects.toEqual(fault('MPS_FOREIGN', /did not start/))
+    expect(existsSync(here.pipe)).toBe(false)
+    await expect(mps.stop({ forceAfterSeconds: 0 })).rejects.toEqual(fault('MPS_FOREIGN'))
+    await expect(mps.useForeign(join(here.folder, 'nowhere'))).rejects.toEqual(fault('NOT_FOUND'))
+
+    await mps.useForeign(theirs.CUDA_MPS_PIPE_DIRECTORY)
+    expect(mps.state.value).toMatchObject({ state: 'noServer', ownership: 'used', foreign: [], logDirectory: theirs.CUDA_MPS_LOG_DIRECTORY })
+    expect(mps.clientEnvironment()).toEqual({ CUDA_MPS_PIPE_DIRECTORY: theirs.CUDA_MPS_PIPE_DIRECTORY })
+    await expect(mps.stop({ forceAfterSeconds: 0 })).rejects.toEqual(fault('WRONG_STATE'))
+    await mps.useForeign(null)
+    expect(mps.state.value.state).toBe('foreign')
+  }, 30_000)
+
+  it('is busy while somebody leaves a control session open, and not longer', async () => {
+    const here = fresh()
+    const mps = here.gpuDaemon()
+    await mps.start().catch(() => {})
+    const [program = '', ...rest] = tools.mpsControl
+    const session = spawn(program, rest, { env: { ...process.env, ...tools.env, CUDA_MPS_PIPE_DIRECTORY: here.pipe }, stdio: ['pipe', 'ignore', 'ignore'] })
+    const opened = here.controlLog().length
+    while (here.controlLog().length === opened) await new Promise((resolve) => setImmediate(resolve))
+    await expect(mps.setDefaultShare(50)).rejects.toEqual(fault('MPS_BUSY', /another control session/))
+    expect(mps.state.value.fault?.code).toBe('MPS_BUSY')
+    const ended = new Promise((resolve) => session.once('exit', resolve))
+    session.stdin.end()
+    await ended
+    await expect(mps.setDefaultShare(50)).resolves.toBe(50)
+    expect(mps.state.value).toMatchObject({ state: 'noServer', defaultSharePercent: 50 })
+  }, 30_000)
+})

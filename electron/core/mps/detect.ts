@@ -1,0 +1,90 @@
+// Is there really a daemon, whose is it, and which GPUs does it serve? Read from the kernel, without a word to the daemon.
+// Files in a pipe directory prove nothing: a killed daemon leaves all of them behind.
+import { basename, join } from 'node:path'
+import type { ForeignDaemon } from '../../../shared/mps.ts'
+import type { ProcessTable, Procfs } from '../host/procfs.ts'
+import type { Life } from './lifecycle.ts'
+
+/** The part of /proc that is read here. */
+export type Processes = Pick<Procfs, 'processStat' | 'processTable' | 'listeningSocket' | 'lockOwner' | 'environmentOf' | 'commandLine' | 'uidOf'>
+
+/** 15 characters of nvidia-cuda-mps-control, and of nvidia-cuda-mps-server too. */
+const COMM = 'nvidia-cuda-mps'
+export const DEFAULT_PIPE_DIRECTORY = '/tmp/nvidia-mps'
+export const DEFAULT_LOG_DIRECTORY = '/var/log/nvidia-mps'
+
+export interface Evidence {
+  listening: boolean | null
+  lockOwnerPid: number | null
+  life: Life
+}
+
+const isMps = ({ comm, state }: { comm: string; state: string }) => comm.startsWith(COMM) && state !== 'Z' && state !== 'X'
+
+export function daemonEvidence(processes: Processes, pipeDirectory: string): Evidence {
+  const listening = processes.listeningSocket(join(pipeDirectory, 'control'))
+  const lockOwnerPid = liveOwner(processes, pipeDirectory)
+  return { listening, lockOwnerPid, life: lifeOf(listening, lockOwnerPid) }
+}
+
+/** The daemon that holds the lock of this pipe directory; null: none that lives, or it cannot be told here. */
+function liveOwner(processes: Processes, pipeDirectory: string): number | null {
+  const pid = processes.lockOwner(join(pipeDirectory, 'control_lock'))
+  const stat = pid === null ? null : processes.processStat(pid)
+  return stat !== null && isMps(stat) ? stat.pid : null
+}
+
+/** A listening socket decides; where sockets cannot be seen (or are another network namespace's), the lock speaks for life. */
+export function lifeOf(listening: boolean | null, lockOwnerPid: number | null): Life {
+  if (listening === true) return 'alive'
+  if (listening === false) return lockOwnerPid === null ? 'gone' : 'unclear'
+  return lockOwnerPid === null ? 'unclear' : 'alive'
+}
+
+/** Children of the daemon that are MPS servers: seen without asking it. */
+export const serverChildren = (table: ProcessTable, daemonPid: number | null): number[] =>
+  daemonPid === null ? [] : [...table.values()].filter((entry) => entry.ppid === daemonPid && isMps(entry)).map(({ pid }) => pid)
+
+export interface SeenDaemon extends ForeignDaemon {
+  pid: number
+  logDirectory: string | null
+}
+
+/**
+ * Every live MPS control daemon of this machine, ours included. Open control sessions have the same name and are left out; so are
+ * the stand-ins of other simulated workstations than `simulation` (null: a real one), which run on the same machine.
+ */
+export function daemonsOnMachine(processes: Processes, table: ProcessTable, simulation: string | null): SeenDaemon[] {
+  return [...table.values()].filter(isMps).flatMap(({ pid }) => {
+    const argv = processes.commandLine(pid) ?? []
+    if (basename(argv[0] ?? '') !== 'nvidia-cuda-mps-control') return []
+    const env = processes.environmentOf(pid)
+    if ((env?.['OVERLAP_SIM'] ?? null) !== simulation) return []
+    const pipeDirectory = env?.['CUDA_MPS_PIPE_DIRECTORY'] ?? DEFAULT_PIPE_DIRECTORY
+    const owns = liveOwner(processes, pipeDirectory) === pid
+    // Without a lock to see, the option that makes it a daemon decides.
+    const evident = owns || (argv.some(isDaemonOption) && processes.listeningSocket(join(pipeDirectory, 'control')) !== false)
+    const hidden = env === null && argv.some(isDaemonOption)
+    if (!evident && !hidden) return []
+    return [{
+      pid,
+      uid: processes.uidOf(pid),
+      pipeDirectory: env !== null || owns ? pipeDirectory : null,
+      logDirectory: env === null ? null : (env['CUDA_MPS_LOG_DIRECTORY'] ?? DEFAULT_LOG_DIRECTORY),
+      gpuUuids: env === null ? null : servedGpus(env['CUDA_VISIBLE_DEVICES']),
+    }]
+  })
+}
+
+const isDaemonOption = (argument: string) => /^-[a-zA-Z]*[df]/.test(argument)
+
+/** From CUDA_VISIBLE_DEVICES. null: all GPUs, or ordinals, whose order is CUDA's and not ours to guess. */
+export function servedGpus(visibleDevices: string | undefined): string[] | null {
+  if (visibleDevices === undefined) return null
+  const names = visibleDevices.split(',').map((name) => name.trim()).filter((name) => name !== '')
+  return names.every((name) => /^(GPU|MIG)-/.test(name)) ? names : null
+}
+
+/** UUIDs may be shortened as far as they stay unique. */
+export const mayServe = (daemon: Pick<ForeignDaemon, 'gpuUuids'>, gpuUuid: string): boolean =>
+  daemon.gpuUuids === null || daemon.gpuUuids.some((name) => gpuUuid.startsWith(name))

@@ -1,0 +1,94 @@
+// The daemons of all GPUs, one each: where their folders lie, which of them are foreign ones in use, and their states as one list.
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FaultError } from '../../../shared/fault.ts'
+import type { GpuIdentity } from '../../../shared/gpu.ts'
+import type { MpsDaemon } from '../../../shared/mps.ts'
+import type { ProcessTable } from '../host/procfs.ts'
+import { Topic } from '../kit/topic.ts'
+import type { Settings } from '../store/settings.ts'
+import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
+import { PIPE_PATH_BYTES } from './target.ts'
+
+export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use'> {
+  settings: Settings
+  stateDirectory: string
+}
+
+export class GpuDaemons {
+  /** In order of GPU index. */
+  readonly daemons = new Topic<MpsDaemon[]>([])
+  readonly #parts: GpuDaemonsParts
+  readonly #byGpu = new Map<string, GpuDaemon>()
+
+  constructor(parts: GpuDaemonsParts) {
+    this.#parts = parts
+  }
+
+  /** The GPUs there are; one that is gone keeps its daemon, which may still run. */
+  set(identities: readonly GpuIdentity[]): void {
+    for (const { uuid, index } of identities) {
+      if (this.#byGpu.has(uuid)) continue
+      const { settings, stateDirectory, ...parts } = this.#parts
+      const daemon = new GpuDaemon({ ...parts, gpu: { uuid, index }, directories: directoriesOf(stateDirectory, uuid), use: settings.document.mps.used[uuid] ?? null })
+      this.#byGpu.set(uuid, daemon)
+      daemon.state.subscribe(() => this.#publish())
+      void daemon.check()
+    }
+    this.#publish()
+  }
+
+  on(gpuUuid: string): GpuDaemon {
+    const daemon = this.#byGpu.get(gpuUuid)
+    if (!daemon) throw new FaultError('NOT_FOUND', `There is no GPU ${gpuUuid}.`, 'Use the uuid of one that gpu.identities lists.', { field: 'gpuUuid' })
+    return daemon
+  }
+
+  /** Kept in the settings, so that the next start uses it too. */
+  async useForeign(gpuUuid: string, pipeDirectory: string | null): Promise<void> {
+    await this.on(gpuUuid).useForeign(pipeDirectory)
+    await this.#parts.settings.change((document) => {
+      const used = { ...document.mps.used }
+      if (pipeDirectory === null) delete used[gpuUuid]
+      else used[gpuUuid] = pipeDirectory
+      return { ...document, mps: { used } }
+    })
+  }
+
+  /** What an engine of this GPU needs to become a client; null: it could not. */
+  environment(gpuUuid: string): { pipeDirectory: string; daemonPid: number | null } | null {
+    const daemon = this.#byGpu.get(gpuUuid)
+    const pipeDirectory = daemon?.clientEnvironment()?.['CUDA_MPS_PIPE_DIRECTORY']
+    return daemon && pipeDirectory !== undefined ? { pipeDirectory, daemonPid: daemon.state.value.daemonPid } : null
+  }
+
+  check(table: ProcessTable | null): void {
+    for (const daemon of this.#byGpu.values()) void daemon.check(table ?? undefined)
+  }
+
+  /** Stops our own daemons that nobody uses; a daemon with clients, or that does not stop, goes on. */
+  async stopUnused(isUsed: (gpuUuid: string) => boolean): Promise<void> {
+    const idle = [...this.#byGpu.values()].filter(({ state: { value } }) => value.ownership === 'overlap' && value.daemonPid !== null && value.clients.length === 0 && !isUsed(value.gpuUuid))
+    await Promise.allSettled(idle.map((daemon) => daemon.stop({ forceAfterSeconds: null })))
+  }
+
+  /** Daemons go on: they serve engines that outlive Overlap. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#byGpu.values()].map((daemon) => daemon.close()))
+  }
+
+  #publish(): void {
+    this.daemons.set([...this.#byGpu.values()].map((daemon) => daemon.state.value).sort((a, b) => a.gpuIndex - b.gpuIndex))
+  }
+}
+
+/** The same in every run, so that a daemon of the last run is found. Sockets take short paths only: a deep state folder gets a short one in /tmp. */
+function directoriesOf(stateDirectory: string, gpuUuid: string): { pipe: string; log: string } {
+  const gpu = gpuUuid.replace(/^GPU-/, '').slice(0, 8)
+  const log = join(stateDirectory, 'mps', gpu, 'log')
+  const pipe = join(stateDirectory, 'mps', gpu, 'pipe')
+  if (Buffer.byteLength(pipe) <= PIPE_PATH_BYTES) return { pipe, log }
+  const state = createHash('sha256').update(stateDirectory).digest('hex').slice(0, 12)
+  return { pipe: join(tmpdir(), `overlap-${state}`, gpu, 'pipe'), log }
+}

@@ -1,0 +1,151 @@
+// What is known of one daemon: seen in the kernel's tables at every look, asked of the daemon only when something changed.
+// Each session adds about 60 bytes per line to control.log, which nobody rotates: hence the sparing questions.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../kit/clock.ts'
+import { type Fault, faultOf, FaultError } from '../../../shared/fault.ts'
+import type { MpsClient, MpsServer } from '../../../shared/mps.ts'
+import { type Snapshot, snapshot } from './control.ts'
+import type { ProcessTable } from '../host/procfs.ts'
+import { daemonEvidence, daemonsOnMachine, type Evidence, type Processes, type SeenDaemon, serverChildren } from './detect.ts'
+import { lastStart, logTail, type ServerStart, serverStory } from './serverLog.ts'
+import type { Target } from './target.ts'
+
+export interface Seen extends Evidence {
+  daemonPid: number | null
+  /** null: not asked since this daemon started. */
+  answers: boolean | null
+  servers: MpsServer[]
+  clients: MpsClient[]
+  defaultSharePercent: number | null
+  /** Why the last server is not there, or why the daemon does not answer. */
+  fault: Fault | null
+  /** From control.log. */
+  lastStart: ServerStart | null
+  checkedAtMs: number
+}
+
+/** 'now' asks the daemon; 'onChange' when something moved or the last answer is old; 'never' only looks. */
+export type Asking = 'now' | 'onChange' | 'never'
+
+const ASK_EVERY_MS = 10_000
+/** After a session that failed: somebody else's may stay open for long. */
+const ASK_AGAIN_MS = 30_000
+
+const NOTHING = { answers: null, servers: [], clients: [], defaultSharePercent: null, fault: null, lastStart: null } as const
+
+export class DaemonSight {
+  readonly #target: Target
+  readonly #processes: Processes
+  readonly #clock: Clock
+  #askedKey = ''
+  #askedAtMs = -Infinity
+  seen: Seen
+
+  constructor(target: Target, processes: Processes, clock: Clock) {
+    this.#target = target
+    this.#processes = processes
+    this.#clock = clock
+    this.seen = { listening: null, lockOwnerPid: null, life: 'unclear', daemonPid: null, ...emptied(), checkedAtMs: clock.now() }
+  }
+
+  async look(asking: Asking, table: ProcessTable): Promise<Seen> {
+    const evidence = daemonEvidence(this.#processes, this.#target.pipeDirectory)
+    const changedDaemon = evidence.life === 'gone' || (evidence.lockOwnerPid !== null && evidence.lockOwnerPid !== this.seen.daemonPid)
+    const kept = changedDaemon ? { ...this.seen, ...emptied() } : this.seen
+    this.seen = { ...kept, ...evidence, daemonPid: evidence.life === 'gone' ? null : (evidence.lockOwnerPid ?? kept.daemonPid), checkedAtMs: this.#clock.now() }
+    if (changedDaemon) this.#askedKey = ''
+    if (evidence.life === 'gone' || asking === 'never') return this.seen
+    const key = this.#key(table)
+    if (asking === 'now' || this.#isDue(key)) await this.#ask(key, table)
+    return this.seen
+  }
+
+  #isDue(key: string): boolean {
+    const sinceMs = this.#clock.now() - this.#askedAtMs
+    if (this.seen.answers === false) return key !== this.#askedKey || sinceMs >= ASK_AGAIN_MS
+    const settling = this.seen.servers.some((server) => server.status === 'INITIALIZING')
+    return key !== this.#askedKey || settling || sinceMs >= ASK_EVERY_MS
+  }
+
+  /** Changes with the daemon, its server processes and server.log, to which servers write when clients come and go. */
+  #key(table: ProcessTable): string {
+    const log = this.#target.logDirectory === null ? undefined : statSync(join(this.#target.logDirectory, 'server.log'), { throwIfNoEntry: false })
+    return [this.seen.daemonPid, ...serverChildren(table, this.seen.daemonPid), log?.size, log?.mtimeMs].join(' ')
+  }
+
+  async #ask(key: string, table: ProcessTable): Promise<void> {
+    this.#askedKey = key
+    try {
+      const answer = await this.#snapshot(serverChildren(table, this.seen.daemonPid))
+      await this.#take(answer)
+    } catch (thrown) {
+      if (!(thrown instanceof FaultError)) throw thrown
+      const fault = faultOf(thrown)
+      this.seen = { ...this.seen, ...emptied(), answers: false, fault: fault.code === 'MPS_NOT_RUNNING' ? null : fault }
+    }
+    this.#askedAtMs = this.#clock.now()
+  }
+
+  /** One session when the guess is right, which it is unless a server came or went just now. */
+  async #snapshot(guess: readonly number[]): Promise<Snapshot> {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await this.#target.channel.ask(snapshot(guess), 'ask the MPS daemon for its servers and clients')
+      const complete = answer.serverPids.length === guess.length && answer.serverPids.every((pid) => guess.includes(pid))
+      if (complete || tries === 3) return answer
+      guess = answer.serverPids
+    }
+  }
+
+  async #take(answer: Snapshot): Promise<void> {
+    const [control, server] = await this.#logs()
+    const newest = lastStart(control)
+    const servers: MpsServer[] = []
+    const clients: MpsClient[] = []
+    let fault: Fault | null = null
+    for (const { pid, status, clientPids } of answer.servers) {
+      if (status === 'gone' || clientPids === null || !answer.serverPids.includes(pid)) continue
+      const story = status === null || status === 'FAULT' ? serverStory([...control, ...server], pid) : null
+      const shown = status ?? (story && statusByLog(story.status, clientPids.length))
+      // A server that said why it ends, and has not ended yet, is none.
+      if (shown !== 'FAULT' && story?.fault && story.status !== 'FAULT') continue
+      servers.push({ pid, status: shown })
+      if (shown === 'FAULT') fault = story?.fault ?? null
+      for (const client of clientPids) clients.push({ pid: client, serverPid: pid, command: answer.ps.find((row) => row.pid === client)?.command ?? null })
+    }
+    // Our own questions push the start out of the log's tail in time: what was read of it stays true.
+    const kept = newest === null || newest.id === this.seen.lastStart?.id
+    if (servers.length === 0) fault = (newest && serverStory([...control, ...server], newest.pid).fault) ?? (kept ? this.seen.fault : null)
+    this.seen = { ...this.seen, answers: true, servers, clients, defaultSharePercent: answer.defaultSharePercent, fault, lastStart: newest ?? this.seen.lastStart }
+  }
+
+  /** control.log and server.log. */
+  async #logs(): Promise<[string[], string[]]> {
+    const { logDirectory } = this.#target
+    if (logDirectory === null) return [[], []]
+    return Promise.all([logTail(join(logDirectory, 'control.log')), logTail(join(logDirectory, 'server.log'))])
+  }
+}
+
+const emptied = () => ({ ...NOTHING, servers: [], clients: [] })
+
+/** Without get_server_status: the log says when FAULT begins, not when it ends; it ends when the last client has left. */
+const statusByLog = (status: MpsServer['status'], clients: number) => (status === 'FAULT' && clients === 0 ? 'ACTIVE' : status)
+
+/** Daemons of the machine, read again only when a process of that name came or went. */
+export class MachineDaemons {
+  #key = ''
+  #daemons: SeenDaemon[] = []
+  readonly #simulation: string | null
+
+  constructor(simulation: string | null) {
+    this.#simulation = simulation
+  }
+
+  read(processes: Processes, table: ProcessTable): SeenDaemon[] {
+    const key = [...table].flatMap(([pid, { comm, state }]) => (comm.startsWith('nvidia-cuda-mps') ? [`${pid}${state === 'Z' ? 'Z' : ''}`] : [])).join(' ')
+    if (key !== this.#key) this.#daemons = daemonsOnMachine(processes, table, this.#simulation)
+    this.#key = key
+    return this.#daemons
+  }
+}

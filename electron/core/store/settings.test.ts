@@ -1,0 +1,50 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EngineSpec } from '../../../shared/engine.ts'
+import { systemClock as clock } from '../kit/clock.ts'
+import { Settings } from './settings.ts'
+
+const spec: EngineSpec = {
+  recipe: 'custom', name: 'one', gpuUuid: null, onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 60,
+  argv: ['serve', '{port}'], healthPath: null, metricsPath: null, openAi: false,
+}
+let stateDirectory = ''
+beforeEach(() => void (stateDirectory = mkdtempSync(join(tmpdir(), 'overlap-settings-'))))
+afterEach(() => rmSync(stateDirectory, { recursive: true, force: true }))
+const open = () => Settings.open({ stateDirectory, clock })
+
+describe('Settings', () => {
+  it('starts empty and survives a restart', async () => {
+    const settings = await open()
+    expect(settings.document).toEqual({ version: 1, engines: [], mps: { used: {} } })
+    await settings.change((document) => ({ ...document, engines: [{ id: 'e1', colour: 2, spec }], mps: { used: { 'GPU-1': '/tmp/nvidia-mps' } } }))
+    const again = await open()
+    expect(again.document).toEqual(settings.document)
+    expect(again.document.engines[0]?.spec).toEqual(spec)
+  })
+
+  it('makes changes one after another', async () => {
+    const settings = await open()
+    await Promise.all(Array.from({ length: 10 }, (_, i) =>
+      settings.change((document) => ({ ...document, engines: [...document.engines, { id: `e${i}`, colour: i, spec }] }))))
+    expect((await open()).document.engines.map((engine) => engine.id)).toEqual(Array.from({ length: 10 }, (_, i) => `e${i}`))
+  })
+
+  it('refuses a change that does not fit, and keeps what it had', async () => {
+    const settings = await open()
+    await expect(settings.change((document) => ({ ...document, engines: [{ id: '', colour: 0, spec }] }))).rejects.toThrow()
+    expect(settings.document.engines).toEqual([])
+    await settings.change((document) => ({ ...document, engines: [{ id: 'e1', colour: 0, spec }] }))
+    expect(settings.document.engines).toHaveLength(1)
+  })
+
+  it('keeps a file of a later version aside and says so', async () => {
+    writeFileSync(join(stateDirectory, 'settings.json'), '{"version":2,"engines":[],"mps":{"used":{}}}')
+    const settings = await open()
+    expect(settings.fault).toMatchObject({ code: 'CONFIG_BROKEN' })
+    await settings.change((document) => document)
+    expect(readdirSync(stateDirectory).sort()).toEqual(['settings.json', expect.stringMatching(/^settings\.json\.broken-/)])
+  })
+})

@@ -1,0 +1,58 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { HandClock } from '../kit/clock.ts'
+import { readWhole, writeWhole } from './wholeFile.ts'
+
+const Shape = z.object({ version: z.literal(1), name: z.string() })
+const clock = new HandClock(Date.UTC(2026, 0, 2, 3, 4, 5))
+let folder = ''
+let path = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'overlap-store-'))
+  path = join(folder, 'deep', 'x.json')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('whole files', () => {
+  it('come back as they were written, for their owner only', async () => {
+    await writeWhole(path, { version: 1, name: 'a' })
+    await writeWhole(path, { version: 1, name: 'b °' })
+    expect(await readWhole(path, Shape, clock)).toEqual({ value: { version: 1, name: 'b °' }, fault: null })
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['x.json'])
+  })
+
+  it('are nothing, and no fault, when there is none', async () => {
+    expect(await readWhole(path, Shape, clock)).toEqual({ value: null, fault: null })
+  })
+
+  it.each([
+    ['half a file', '{"version":1,"na'],
+    ['an empty file', ''],
+    ['a wrong field', '{"version":1,"name":5}'],
+    ['a later version', '{"version":2,"name":"a"}'],
+  ])('keeps aside %s', async (_, text) => {
+    const broken = join(folder, 'x.json')
+    writeFileSync(broken, text)
+    const { value, fault } = await readWhole(broken, Shape, clock)
+    const aside = `${broken}.broken-2026-01-02T03-04-05.000Z`
+    expect(value).toBe(null)
+    expect(fault).toMatchObject({ code: 'CONFIG_BROKEN', sentence: expect.stringContaining(broken), hint: expect.stringContaining(aside) })
+    expect(readFileSync(aside, 'utf8')).toBe(text)
+    expect(existsSync(broken)).toBe(false)
+  })
+
+  it('leaves the old content and no litter when writing fails', async () => {
+    await writeWhole(path, { version: 1, name: 'a' })
+    await expect(writeWhole(path, { version: 1, name: 1n })).rejects.toThrow()
+    expect((await readWhole(path, Shape, clock)).value).toEqual({ version: 1, name: 'a' })
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['x.json'])
+  })
+
+  it('throws rather than goes on over a path that is no file and cannot be moved', async () => {
+    await expect(readWhole('/proc/self/mem', Shape, clock)).rejects.toThrow()
+  })
+})

@@ -1,0 +1,61 @@
+// A small JSON document that is read and written whole. A file that cannot be understood is kept aside, never overwritten.
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { z } from 'zod'
+import type { Fault } from '../../../shared/fault.ts'
+import type { Clock } from '../kit/clock.ts'
+
+export interface WholeRead<Value> {
+  /** Null: there is no such file, or it was kept aside. */
+  value: Value | null
+  /** CONFIG_BROKEN when it was kept aside. */
+  fault: Fault | null
+}
+
+/** Throws only when a file that cannot be read cannot be moved aside either: then it must not be written over. */
+export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, clock: Clock): Promise<WholeRead<Value>> {
+  try {
+    return { value: schema.parse(JSON.parse(await readFile(path, 'utf8'))), fault: null }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { value: null, fault: null }
+    const aside = `${path}.broken-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
+    await rename(path, aside)
+    return {
+      value: null,
+      fault: {
+        code: 'CONFIG_BROKEN', field: null,
+        sentence: `The file ${path} cannot be used; Overlap started with defaults.`,
+        hint: `It was kept as ${aside}: repair it, put it back under its old name and start Overlap again.`,
+        detail: error instanceof Error ? error.message.slice(0, 2000) : String(error),
+      },
+    }
+  }
+}
+
+/** All or nothing, also through a power cut: temporary file, fsync, rename, fsync of the folder. Mode 0600. */
+export async function writeWhole(path: string, value: unknown): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.new`
+  try {
+    await withFile(temporary, 'wx', async (file) => {
+      await file.writeFile(JSON.stringify(value, null, 2) + '\n')
+      await file.sync()
+    })
+    await rename(temporary, path)
+  } catch (error) {
+    await unlink(temporary).catch(() => {})
+    throw error
+  }
+  // Some file systems refuse to sync a folder; the rename itself is done.
+  await withFile(dirname(path), 'r', (folder) => folder.sync()).catch(() => {})
+}
+
+async function withFile(path: string, flags: string, use: (file: Awaited<ReturnType<typeof open>>) => Promise<void>): Promise<void> {
+  const file = await open(path, flags, 0o600)
+  try {
+    await use(file)
+  } finally {
+    await file.close()
+  }
+}

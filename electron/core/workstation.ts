@@ -1,0 +1,238 @@
+// The product without a face: builds every room, joins them once a second, and answers the contract. Rooms do not know each other;
+// what one needs of another passes through here.
+import { hostname } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Advice } from '../../shared/advice.ts'
+import { PROTOCOL_VERSION, type Greeting, type OwnCost } from '../../shared/contract.ts'
+import type { Engine, EngineSpec } from '../../shared/engine.ts'
+import type { Fault } from '../../shared/fault.ts'
+import type { GpuFrame } from '../../shared/gpu.ts'
+import { adviceOn } from './advisor/advisor.ts'
+import type { Answering } from './answers.ts'
+import { Supervisor } from './engines/supervisor.ts'
+import { History } from './gpu/history.ts'
+import { seriesOf } from './gpu/liveSeries.ts'
+import { Sampler } from './gpu/sampler.ts'
+import type { Host, Tools } from './host/host.ts'
+import { LocalHost } from './host/localHost.ts'
+import { Procfs } from './host/procfs.ts'
+import type { Clock } from './kit/clock.ts'
+import { Disposer } from './kit/disposer.ts'
+import type { Log } from './kit/log.ts'
+import { Topic } from './kit/topic.ts'
+import { GpuDaemons } from './mps/gpuDaemons.ts'
+import { ownersOf } from './owners/owners.ts'
+import { Settings } from './store/settings.ts'
+
+const TICK_MS = 1000
+/** How long `begin` waits for the first sight of a GPU before it opens a scene without. */
+const FIRST_GPU_MS = 20_000
+
+/** What a scene does at its start, as a user would: the same calls. */
+export interface Opening {
+  startMps: boolean
+  startEngines: boolean
+  engines: EngineSpec[]
+}
+
+export interface WorkstationParts {
+  stateDirectory: string
+  tools: Tools
+  /** null: the real machine. */
+  scene: string | null
+  opening: Opening
+  clock: Clock
+  log: Log
+  version: string
+}
+
+export class Workstation implements Answering {
+  readonly cost = new Topic<OwnCost | null>(null)
+  readonly advice = new Topic<Advice[]>([])
+  readonly gpu: Sampler
+  readonly history = new History()
+  readonly mps: GpuDaemons
+  readonly engines: Supervisor
+  readonly host: Host
+  readonly #parts: WorkstationParts
+  readonly #procfs: Procfs
+  readonly #disposer = new Disposer()
+  readonly #faults: Fault[]
+  readonly #startedAtMs: number
+  #spent = { atMs: 0, cpu: process.cpuUsage(), toolSeconds: 0 }
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 })
+
+  private constructor(parts: WorkstationParts, settings: Settings, host: LocalHost) {
+    const { clock, log, tools, stateDirectory } = parts
+    this.#parts = parts
+    this.#startedAtMs = clock.now()
+    this.#faults = settings.fault ? [settings.fault] : []
+    this.#procfs = new Procfs({ clock })
+    this.host = host
+    this.#disposer.add(() => host.close())
+    this.gpu = new Sampler({ host, tools, clock, log })
+    this.mps = new GpuDaemons({ host, tools, clock, log, procfs: this.#procfs, settings, stateDirectory, uid: process.getuid?.() ?? 0, nameOf: (pid) => this.#engineOf(pid)?.spec.name ?? null })
+    this.engines = new Supervisor({
+      host, clock, log, procfs: this.#procfs, settings, stateDirectory, toolsEnv: tools.env,
+      surroundings: {
+        mpsEnvironment: (gpuUuid) => this.mps.environment(gpuUuid),
+        releaseMpsClients: (gpuUuid, pids) => this.mps.on(gpuUuid).terminateClients(pids),
+        // until the GPUs are known, a start is not refused for a GPU that has not been seen yet
+        gpuExists: (gpuUuid) => this.gpu.identities.value.length === 0 || this.gpu.identities.value.some((gpu) => gpu.uuid === gpuUuid),
+      },
+    })
+  }
+
+  static async open(parts: WorkstationParts): Promise<Workstation> {
+    const settings = await Settings.open(parts)
+    const host = new LocalHost({ log: parts.log, clock: parts.clock, stateDirectory: parts.stateDirectory })
+    const workstation = new Workstation(parts, settings, host)
+    await workstation.engines.open()
+    return workstation
+  }
+
+  /** Whether a tool is there and ends well: for the choice between the real and the simulated workstation. */
+  static async toolAnswers(argv: readonly string[], log: Log, clock: Clock): Promise<boolean> {
+    const host = new LocalHost({ log, clock })
+    try {
+      return (await host.run({ argv, why: 'see whether there is a GPU', timeoutMs: 20_000 })).exitCode === 0
+    } catch {
+      return false
+    } finally {
+      await host.close()
+    }
+  }
+
+  /** Starts watching; after the door is open, so that the first frame is seen by whoever waits for it. */
+  begin(): void {
+    const { clock, log } = this.#parts
+    this.#delay.enable()
+    this.#disposer.add(() => void this.#delay.disable())
+    this.#disposer.add(this.gpu.identities.subscribe((identities) => this.mps.set(identities)))
+    this.#disposer.add(this.gpu.frames.subscribe((frame) => frame && this.#onFrame(frame)))
+    this.gpu.start()
+    this.#disposer.add(clock.every(TICK_MS, () => this.#tick()))
+    this.#open().catch((error: unknown) => log.error('the scene could not be opened', { error }))
+  }
+
+  greeting(): Greeting {
+    return {
+      protocolVersion: PROTOCOL_VERSION,
+      version: this.#parts.version,
+      hostName: hostname(),
+      simulated: this.#parts.scene !== null,
+      scene: this.#parts.scene,
+      stateDirectory: this.#parts.stateDirectory,
+      uid: process.getuid?.() ?? 0,
+      startedAtMs: this.#startedAtMs,
+      faults: this.#faults,
+    }
+  }
+
+  runningEngines(): Engine[] {
+    return this.engines.engines.value.filter((engine) => engine.pid !== null)
+  }
+
+  async stopEngines(): Promise<void> {
+    await Promise.all(this.runningEngines().map((engine) => this.engines.stop(engine.id, { drainSeconds: 10 })))
+    await new Promise<void>((resolve) => {
+      const look = () => this.runningEngines().length === 0 && (off(), resolve())
+      const off = this.engines.engines.subscribe(look)
+      look()
+    })
+  }
+
+  /** In words, for the terminal: engines go on, and a daemon that they need goes on with them. */
+  leftRunning(): string[] {
+    const engines = this.runningEngines().map((engine) => `engine ${engine.spec.name} (pid ${engine.pid})`)
+    const daemons = this.mps.daemons.value.filter((daemon) => daemon.ownership === 'overlap' && daemon.daemonPid !== null)
+    return [...engines, ...daemons.map((daemon) => `the MPS daemon of GPU ${daemon.gpuIndex} (pid ${daemon.daemonPid})`)]
+  }
+
+  /** Ends everything that was started except engines, and the daemons that running engines are meant to use. */
+  async close(): Promise<void> {
+    const used = new Set(this.runningEngines().filter((engine) => engine.spec.onMps).map((engine) => engine.spec.gpuUuid))
+    await this.mps.stopUnused((gpuUuid) => used.has(gpuUuid))
+    await this.engines.close()
+    await this.gpu.close()
+    await this.mps.close()
+    await this.#disposer.close()
+  }
+
+  #engineOf(pid: number): Engine | undefined {
+    return this.engines.engines.value.find((engine) => engine.pids.includes(pid))
+  }
+
+  #onFrame(frame: GpuFrame): void {
+    const values = seriesOf(frame)
+    for (const { id, rates, gpuMemoryMiB, attachment } of this.engines.engines.value) {
+      values[`engine/${id}/generatedTokensPerSecond`] = rates.generatedTokensPerSecond
+      values[`engine/${id}/gpuMemoryMiB`] = gpuMemoryMiB
+      values[`engine/${id}/attached`] = attachment.state === 'attached' ? 1 : attachment.state === 'notAttached' ? 0 : null
+    }
+    this.history.add(frame.atMs, values)
+  }
+
+  #tick(): void {
+    const table = this.#procfs.processTable()
+    this.engines.tick()
+    this.mps.check(table)
+    const frame = this.gpu.frames.value
+    const daemons = this.mps.daemons.value
+    this.engines.observe(ownersOf({ engines: this.engines.facts, table, gpuProcesses: frame?.processes ?? null, daemons, uid: this.greeting().uid }).byEngine)
+    this.advice.set(adviceOn({ identities: this.gpu.identities.value, frame, daemons, engines: this.engines.engines.value }))
+    this.#count()
+  }
+
+  #count(): void {
+    const nowMs = this.#parts.clock.now()
+    const cpu = process.cpuUsage()
+    const toolSeconds = this.gpu.toolPids().reduce((sum, pid) => sum + (this.#procfs.cpuSeconds(pid) ?? 0), 0)
+    const elapsedMs = nowMs - this.#spent.atMs
+    const spentMs = (cpu.user + cpu.system - this.#spent.cpu.user - this.#spent.cpu.system) / 1000
+    if (this.#spent.atMs > 0 && elapsedMs > 0) {
+      this.cost.set({
+        atMs: nowMs,
+        corePercent: (100 * spentMs) / elapsedMs,
+        // a tool that was started anew began to count from zero
+        toolsPercent: toolSeconds >= this.#spent.toolSeconds ? (100_000 * (toolSeconds - this.#spent.toolSeconds)) / elapsedMs : null,
+        residentMiB: process.memoryUsage.rss() / 1024 / 1024,
+        eventLoopDelayP99Ms: this.#delay.percentile(99) / 1e6,
+      })
+    }
+    this.#delay.reset()
+    this.#spent = { atMs: nowMs, cpu, toolSeconds }
+  }
+
+  /** A scene's own engines: added once, kept as the scene has them while they rest, started in order. */
+  async #open(): Promise<void> {
+    const { opening, scene } = this.#parts
+    if (scene === null) return
+    for (const spec of opening.engines) {
+      const known = this.engines.engines.value.find((engine) => engine.spec.name === spec.name)
+      if (!known) await this.engines.add(spec)
+      else if (known.pid === null) await this.engines.change(known.id, spec)
+    }
+    await this.#gpusSeen()
+    if (opening.startMps) await Promise.allSettled(this.mps.daemons.value.filter((daemon) => daemon.state !== 'running').map((daemon) => this.mps.on(daemon.gpuUuid).start()))
+    if (opening.startEngines) {
+      const names = new Set(opening.engines.map((spec) => spec.name))
+      for (const engine of this.engines.engines.value) if (names.has(engine.spec.name) && engine.pid === null) await this.engines.start(engine.id)
+    }
+  }
+
+  #gpusSeen(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => this.gpu.identities.value.length > 0 && done()
+      const off = this.gpu.identities.subscribe(look)
+      const cancel = this.#parts.clock.after(FIRST_GPU_MS, done)
+      function done() {
+        cancel()
+        off()
+        // after this subscriber's neighbours have seen the GPUs too
+        queueMicrotask(resolve)
+      }
+      look()
+    })
+  }
+}

@@ -1,0 +1,55 @@
+// What may be written after `npm start --`. Refuses what it does not know, with the field at fault.
+import { parseArgs } from 'node:util'
+import { FaultError } from '../shared/fault.ts'
+
+export interface Flags {
+  headless: boolean
+  /** null: 7650, or any free port when that is taken. 0: any free port. */
+  port: number | null
+  /** Simulate this scene, whatever tools there are. */
+  scene: string | null
+  /** Never simulate. */
+  real: boolean
+  /** Folder for everything Overlap keeps. */
+  state: string | null
+  help: boolean
+}
+
+export const USAGE = `npm start -- [flags]
+  --headless      serve the screens to a browser, no window
+  --port N        port on 127.0.0.1 (default 7650; 0: any free one)
+  --scene NAME    simulate that scene
+  --real          never simulate
+  --state DIR     keep engines, logs and settings there
+  OVERLAP_TOKEN   token to use instead of a random one`
+
+export function readFlags(argv: readonly string[]): Flags {
+  let values: Record<string, string | boolean | undefined>
+  try {
+    values = parseArgs({
+      args: [...argv],
+      strict: true,
+      options: {
+        headless: { type: 'boolean' },
+        port: { type: 'string' },
+        scene: { type: 'string' },
+        real: { type: 'boolean' },
+        state: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values
+  } catch (error) {
+    const unknown = /'(-[^' ]*)/.exec((error as Error).message)?.[1]
+    throw new FaultError('BAD_INPUT', `${unknown ?? 'That'} is not understood.`, USAGE, { field: unknown ?? 'flags', detail: (error as Error).message })
+  }
+  const text = (name: string): string | null => (typeof values[name] === 'string' ? values[name] : null)
+  const port = text('port')
+  if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) <= 65535)) {
+    throw new FaultError('BAD_INPUT', `--port ${port} is not a port.`, 'Give a number from 0 to 65535; 0 takes any free one.', { field: 'port' })
+  }
+  const state = text('state')
+  if (state !== null && (state === '' || state.includes('\0'))) throw new FaultError('BAD_INPUT', '--state needs a folder.', 'Give the path of a folder that may be written to.', { field: 'state' })
+  const scene = text('scene')
+  if (scene !== null && values['real']) throw new FaultError('BAD_INPUT', '--scene and --real contradict each other.', 'Leave one of them out.', { field: 'scene' })
+  return { headless: values['headless'] === true, port: port === null ? null : Number(port), scene, real: values['real'] === true, state, help: values['help'] === true }
+}

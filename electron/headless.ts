@@ -1,0 +1,78 @@
+// The browser's entry: the same core as the desktop's, joined by a WebSocket. Prints one line when it is ready.
+import './nodeVersion.ts'
+import { join } from 'node:path'
+import { FaultError } from '../shared/fault.ts'
+import { answers } from './core/answers.ts'
+import { systemClock } from './core/kit/clock.ts'
+import { version } from './core/version.ts'
+import { readFlags, USAGE, type Flags } from './flags.ts'
+import { openWorkstation, type Opened } from './opening.ts'
+import { checkedToken, newToken } from './web/doorkeeper.ts'
+import { WebServer } from './web/server.ts'
+
+const DEFAULT_PORT = 7650
+const pageFolder = join(import.meta.dirname, '..', 'dist', 'page')
+const say = (line: string) => process.stderr.write(`${line}\n`)
+const readyLine = (port: number, token: string) => `Overlap ready http://127.0.0.1:${port}/#token=${token}\n`
+
+async function listen(server: WebServer, flags: Flags): Promise<number> {
+  try {
+    return await server.listen(flags.port ?? DEFAULT_PORT)
+  } catch (error) {
+    if (flags.port !== null || !(error instanceof FaultError)) throw error
+    return await server.listen(0)
+  }
+}
+
+/** What was left running, so that nobody is surprised by it. */
+function farewell({ workstation }: Opened): void {
+  const left = workstation.leftRunning()
+  if (left.length > 0) say(`Left running: ${left.join(', ')}. The next start finds them again.`)
+}
+
+async function main(): Promise<void> {
+  const flags = readFlags(process.argv.slice(2))
+  if (flags.help) return void process.stdout.write(`${USAGE}\n`)
+  const token = process.env['OVERLAP_TOKEN'] ? checkedToken(process.env['OVERLAP_TOKEN']) : newToken()
+  delete process.env['OVERLAP_TOKEN'] // nothing that is started from here may inherit it
+
+  // before anything is started: a signal during the start ends what has been started so far
+  let end: (() => void) | null = null
+  const ended = new Promise<void>((resolve) => (end = resolve))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end?.())
+
+  const result = await openWorkstation(flags)
+  if ('elsewhere' in result) {
+    const { pid, port, token: theirs } = result.elsewhere
+    say(`Overlap already runs here${pid === null ? '' : ` as process ${pid}`}. A second one needs its own folder: --state DIR.`)
+    if (port !== null && theirs !== null) process.stdout.write(readyLine(port, theirs))
+    else process.exitCode = 1
+    return
+  }
+  const { opened } = result
+  const { workstation, log } = opened
+  try {
+    const server = new WebServer({ answers: answers(workstation, log), token, pageFolder, version, clock: systemClock, log })
+    const port = await listen(server, flags)
+    await opened.announce({ port, token })
+    const greeting = workstation.greeting()
+    if (greeting.simulated) say(`Simulated workstation, scene ${greeting.scene}: no number below comes from a GPU.`)
+    for (const fault of greeting.faults) say(`${fault.sentence} ${fault.hint}`)
+    process.stdout.write(readyLine(port, token))
+    workstation.begin()
+    await ended
+    await server.close()
+  } finally {
+    await opened.close()
+  }
+  farewell(opened)
+}
+
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    if (error instanceof FaultError) say(`${error.fault.sentence}\n${error.fault.hint}`)
+    else say(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    process.exit(1)
+  },
+)

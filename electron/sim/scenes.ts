@@ -1,0 +1,83 @@
+// The simulated workstations: what is in each, and how it misbehaves. Data only.
+import type { CardName } from './cards.ts'
+import type { ShapeName } from './physics.ts'
+
+export interface SceneEngine {
+  name: string
+  gpuIndex: number
+  model: ShapeName
+  /** Requests it makes for itself, in a closed loop, so that the screen lives without traffic. */
+  selfLoad: number
+  maxSequences: number
+  /** Share of the GPU's memory, weights and KV cache together. */
+  memoryShare: number
+  loadSeconds: number
+  onMps: boolean
+  ignoresSigterm?: boolean
+  outOfMemory?: boolean
+}
+
+export interface Misbehaviour {
+  /** nvidia-smi and everything that asks the driver stops mid-row for a while, again and again; it cannot be ended meanwhile. */
+  hang?: { afterSeconds: number; forSeconds: number; everySeconds: number }
+  /** Every so many rows of nvidia-smi one is cut in half. */
+  halfLineEvery?: number
+  /** Fields of --query-gpu that give `[N/A]` or `[Insufficient Permissions]`. */
+  notSupported?: string[]
+  noPermission?: string[]
+  /** Ordinals of GPUs that fell off the bus. */
+  lostGpus?: number[]
+  /** The MPS control tool answers 0 and does nothing. */
+  mpsDoesNothing?: boolean
+  /** The MPS server meets a fatal fault this long after its first client. */
+  serverFaultAfterSeconds?: number
+  /** A daemon that the product did not start serves all GPUs. */
+  foreignDaemon?: boolean
+}
+
+export interface Scene {
+  sentence: string
+  seed: number
+  gpus: CardName[]
+  engines: SceneEngine[]
+  opening: { startMps: boolean; startEngines: boolean }
+  misbehaviour: Misbehaviour
+}
+
+const small = (name: string, change: Partial<SceneEngine> = {}): SceneEngine => ({
+  name, gpuIndex: 0, model: '0.5b', selfLoad: 64, maxSequences: 256, memoryShare: 0.4, loadSeconds: 2, onMps: true, ...change,
+})
+const opened = { startMps: true, startEngines: true }
+const two: Scene = {
+  sentence: 'One H100, MPS running, two engines of a 0.5B model on it.',
+  seed: 11, gpus: ['h100'], engines: [small('alpha'), small('beta')], opening: opened, misbehaviour: {},
+}
+
+export const SCENES = {
+  'two-engines': two,
+  'mps-off': {
+    ...two, sentence: 'One H100 without MPS, two engines that take turns on it.', seed: 12, opening: { startMps: false, startEngines: true },
+    engines: [small('alpha', { onMps: false }), small('beta', { onMps: false })],
+  },
+  'na-fields': {
+    ...two, sentence: 'Two H100 whose driver keeps much to itself; one of them is lost.', seed: 13, gpus: ['h100NoGpm', 'h100NoGpm'],
+    misbehaviour: { notSupported: ['temperature.memory', 'power.draw', 'power.draw.average', 'power.draw.instant', 'mig.mode.current', 'utilization.memory'], noPermission: ['clocks.current.memory', 'serial'], lostGpus: [1] },
+  },
+  'driver-hang': { ...two, sentence: 'The driver stops answering after 20 seconds, for 30 seconds; again every five minutes.', seed: 14, misbehaviour: { hang: { afterSeconds: 20, forSeconds: 30, everySeconds: 300 } } },
+  'eight-gpus': {
+    ...two, sentence: 'Eight H100, sixteen engines.', seed: 15, gpus: Array.from({ length: 8 }, () => 'h100' as const),
+    engines: Array.from({ length: 16 }, (_, index) => small(`engine-${index + 1}`, { gpuIndex: index >> 1, model: index % 4 < 2 ? '0.5b' : '1.5b', selfLoad: 32 })),
+  },
+  'rtx-4090': { ...two, sentence: 'A GeForce without GPM: no SM activity to be had.', seed: 16, gpus: ['rtx4090'] },
+  'half-lines': { ...two, sentence: 'nvidia-smi writes half a row now and then.', seed: 17, misbehaviour: { halfLineEvery: 7 } },
+  'yes-and-nothing': { ...two, sentence: 'The MPS daemon says yes and does nothing.', seed: 18, misbehaviour: { mpsDoesNothing: true } },
+  'server-fault': { ...two, sentence: 'The MPS server meets a fatal GPU fault: the busy engine dies, the idle one keeps the server in FAULT.', seed: 19, engines: [small('alpha'), small('beta', { selfLoad: 0 })], misbehaviour: { serverFaultAfterSeconds: 20 } },
+  'ignores-sigterm': { ...two, sentence: 'One engine does not end when asked.', seed: 20, engines: [small('alpha'), small('beta', { ignoresSigterm: true })] },
+  'slow-load': { ...two, sentence: 'Engines that take a minute to load.', seed: 21, engines: [small('alpha', { loadSeconds: 60 }), small('beta', { loadSeconds: 60 })] },
+  'out-of-memory': { ...two, sentence: 'Two engines that want more memory than there is.', seed: 22, engines: [small('alpha', { memoryShare: 0.6 }), small('beta', { memoryShare: 0.6 })] },
+  'foreign-daemon': { ...two, sentence: 'Somebody else\'s MPS daemon serves the GPU.', seed: 23, opening: { startMps: false, startEngines: false }, misbehaviour: { foreignDaemon: true } },
+} as const satisfies Record<string, Scene>
+export type SceneName = keyof typeof SCENES
+export const DEFAULT_SCENE: SceneName = 'two-engines'
+
+export const isSceneName = (text: string): text is SceneName => Object.hasOwn(SCENES, text)

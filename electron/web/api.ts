@@ -1,0 +1,50 @@
+// The contract as plain HTTP under /api, so that a script can do what a button does. Streams are server-sent events.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { OpenAPIGenerator } from '@orpc/openapi'
+import { OpenAPIHandler } from '@orpc/openapi/node'
+import { BodyLimitPlugin } from '@orpc/server/node'
+import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4'
+import { contract, PACE } from '../../shared/contract.ts'
+import { FaultError } from '../../shared/fault.ts'
+import { asContractError, type Answers } from '../core/answers.ts'
+import { ReaderLink } from '../core/kit/paced.ts'
+import type { Log } from '../core/kit/log.ts'
+
+/** Largest request body and largest socket message. A spec of an engine is a few KiB. */
+export const MAX_BODY_BYTES = 1024 * 1024
+
+export class Api {
+  readonly #rest: OpenAPIHandler<{ link: ReaderLink }>
+  #document: Promise<unknown> | null = null
+  readonly #version: string
+
+  constructor(parts: { answers: Answers; log: Log; version: string }) {
+    this.#version = parts.version
+    this.#rest = new OpenAPIHandler(parts.answers, {
+      plugins: [new BodyLimitPlugin({ maxBodySize: MAX_BODY_BYTES })],
+      // every refusal reads alike, also of what fails before the contract sees it: the Fault itself
+      customErrorResponseBodyEncoder: (error) => asContractError(error, parts.log).data,
+    })
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/api/openapi.json') {
+      response.setHeader('content-type', 'application/json; charset=utf-8')
+      response.end(JSON.stringify(await this.#openApi()))
+      return
+    }
+    const link = new ReaderLink({ acknowledges: false, unacknowledged: PACE.unacknowledged })
+    const { matched } = await this.#rest.handle(request, response, { prefix: '/api', context: { link } })
+    if (!matched) throw new FaultError('NOT_FOUND', `There is no call ${request.method} ${request.url}.`, 'See /api/openapi.json for all there are.')
+  }
+
+  #openApi(): Promise<unknown> {
+    this.#document ??= new OpenAPIGenerator({ schemaConverters: [new ZodToJsonSchemaConverter()] }).generate(contract, {
+      info: { title: 'Overlap', version: this.#version, description: 'Everything the screens can do. Send the token as `Authorization: Bearer …`.' },
+      servers: [{ url: '/api' }],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    })
+    return this.#document
+  }
+}

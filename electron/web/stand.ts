@@ -1,0 +1,47 @@
+// A stand for tests and benchmarks of the links: the smallest thing that can answer the contract, with topics to push into.
+import type { Advice } from '../../shared/advice.ts'
+import type { LedgerEntry } from '../../shared/command.ts'
+import type { OwnCost } from '../../shared/contract.ts'
+import type { Engine } from '../../shared/engine.ts'
+import { FaultError } from '../../shared/fault.ts'
+import type { GpuFrame, GpuIdentity } from '../../shared/gpu.ts'
+import type { MpsDaemon } from '../../shared/mps.ts'
+import type { Answering } from '../core/answers.ts'
+import { Feed, Topic } from '../core/kit/topic.ts'
+
+export interface Stand extends Answering {
+  /** Lines of engine `e1`'s log. */
+  lines: Feed<string>
+}
+
+export function stand(): Stand {
+  const lines = new Feed<string>(100)
+  const refuse = () => Promise.reject(new FaultError('WRONG_STATE', 'The stand does nothing.', 'Use the product.'))
+  return {
+    lines,
+    greeting: () => ({ protocolVersion: 1, version: '0', hostName: 'stand', simulated: true, scene: null, stateDirectory: '/nowhere', uid: 0, startedAtMs: 1, faults: [] }),
+    cost: new Topic<OwnCost | null>(null),
+    advice: new Topic<Advice[]>([]),
+    gpu: { identities: new Topic<GpuIdentity[]>([]), frames: new Topic<GpuFrame | null>(null), retry: () => {} },
+    history: { window: (_series, fromMs) => ({ atMs: [fromMs], bucketMs: 1, series: {} }) },
+    mps: {
+      daemons: new Topic<MpsDaemon[]>([]),
+      on(gpuUuid) {
+        throw new FaultError('NOT_FOUND', `There is no GPU ${gpuUuid}.`, 'Look at the list.', { field: 'gpuUuid' })
+      },
+      useForeign: refuse,
+    },
+    engines: {
+      engines: new Topic<Engine[]>([]),
+      add: () => Promise.resolve('e1'),
+      change: refuse,
+      remove: refuse,
+      preview: () => [],
+      start: () => Promise.reject(new Error('a secret of the inside')),
+      stop: refuse,
+      restart: refuse,
+      log: () => ({ tail: async (count) => lines.kept.slice(-count), follow: (read) => lines.subscribe((line) => read([line])) }),
+    },
+    host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id) },
+  }
+}

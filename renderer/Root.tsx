@@ -1,0 +1,19 @@
+// Root: what every page of ours stands in: theme, connection, the app.
+import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
+import '@mantine/core/styles.css'
+import '@mantine/spotlight/styles.css'
+import type { Connection } from './link/connect.ts'
+import { App } from './screens/App.tsx'
+import { ConnectionContext } from './state/connection.ts'
+import './theme/app.css'
+import { cssVariables, styleNonce, theme } from './theme/mantine.ts'
+
+const schemes = localStorageColorSchemeManager({ key: 'overlap-appearance' })
+
+export function Root({ connection }: { connection: Connection }) {
+  return (
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} colorSchemeManager={schemes} defaultColorScheme="dark" getStyleNonce={styleNonce}>
+      <ConnectionContext value={connection}><App /></ConnectionContext>
+    </MantineProvider>
+  )
+}

@@ -1,0 +1,39 @@
+// ActionButton: a button for an Action. Pending until its effect is seen; says why when it cannot be pressed.
+import { ActionIcon, Button, Tooltip, type ButtonProps } from '@mantine/core'
+import { useConnection } from '../state/connection.ts'
+import { useLink } from '../state/link.ts'
+import { perform, useAttempt, type Action } from './action.ts'
+
+type Props = { action: Action; label?: string; icon?: React.ReactNode; variant?: ButtonProps['variant'] }
+
+export function ActionButton({ action, label, icon, variant }: Props) {
+  const { disabled, pending, why, press } = usePress(action)
+  return (
+    <Tooltip label={why} disabled={why === null}>
+      <Button onClick={press} data-disabled={disabled || undefined} aria-disabled={disabled || undefined} loading={pending} variant={variant ?? 'default'}
+        aria-label={action.label} aria-busy={pending} leftSection={icon} {...(action.danger && !disabled && variant === undefined ? { c: 'var(--tone-bad)' } : {})}>
+        {label ?? action.label}
+      </Button>
+    </Tooltip>
+  )
+}
+
+/** The same as an icon alone, for dense places. */
+export function ActionIconButton({ action, icon }: Props) {
+  const { disabled, pending, why, press } = usePress(action)
+  return (
+    <Tooltip label={why ?? action.label}>
+      <ActionIcon onClick={press} data-disabled={disabled || undefined} aria-disabled={disabled || undefined} loading={pending} aria-label={action.label} aria-busy={pending} size="sm">{icon}</ActionIcon>
+    </Tooltip>
+  )
+}
+
+function usePress(action: Action) {
+  const { client } = useConnection()
+  const open = useLink((link) => link.state.name === 'open')
+  const attempt = useAttempt(action.id)
+  const why = !open && !action.id.startsWith('view.') ? 'The link to the core is down.' : action.blocked
+  const pending = attempt?.name === 'pending'
+  const disabled = why !== null || pending
+  return { disabled, pending, why, press: (event: React.MouseEvent) => { event.stopPropagation(); if (!disabled) perform(action, client) } }
+}

@@ -1,0 +1,61 @@
+// Action: one thing a user can do. The same record serves buttons, Ctrl-K and keys.
+import { create } from 'zustand'
+import type { CommandPreview } from '../../shared/command.ts'
+import { faultOf, type Fault } from '../../shared/fault.ts'
+import type { Client } from '../link/connect.ts'
+import { setAttempt, settleAttempts, useAttempts, type Attempt } from '../state/attempts.ts'
+
+export interface Action {
+  /** `engine.start/e1` */
+  id: string
+  label: string
+  group: 'View' | 'MPS' | 'Engines' | 'GPU'
+  /** One sentence: what it does and to what. */
+  about: string
+  keys?: string
+  danger?: boolean
+  /** Why it cannot be done now; null: it can. */
+  blocked: string | null
+  /** Commands that it will run. Absent: it runs none. */
+  preview?: (client: Client) => Promise<CommandPreview[]>
+  /** Only looks or opens something: done at once, without a preview. */
+  immediate?: boolean
+  /** `forceAfterSeconds` is the consent given after NEEDS_CONSENT. */
+  run: (client: Client, forceAfterSeconds: number | null) => Promise<unknown> | void
+  /** GPU whose MPS clients are listed when consent is needed. */
+  consentGpuUuid?: string
+  /** Begins to watch for the effect; the function it gives says whether it has been seen. */
+  watch?: () => () => boolean
+}
+
+/** The action whose preview is open. */
+export const useDialog = create<{ action: Action | null }>(() => ({ action: null }))
+
+/** What a button, a key or Ctrl-K does. */
+export function perform(action: Action, client: Client): void {
+  if (action.blocked !== null) return
+  if (action.immediate) void action.run(client, null)
+  else useDialog.setState({ action })
+}
+
+/** Runs it: pending until its effect is seen on a stream. Gives the fault when it was refused, else null. */
+export async function carryOut(action: Action, client: Client, forceAfterSeconds: number | null): Promise<Fault | null> {
+  const seen = action.watch?.() ?? (() => true)
+  const pending = { name: 'pending', sinceMs: Date.now(), seen, answered: false } as const
+  setAttempt(action.id, pending)
+  try {
+    await action.run(client, forceAfterSeconds)
+    setAttempt(action.id, { ...pending, answered: true })
+    settleAttempts(Date.now())
+    return null
+  } catch (thrown) {
+    const fault = faultOf(thrown)
+    if (fault.code === 'BUG') console.error(action.id, thrown)
+    setAttempt(action.id, { name: 'failed', fault })
+    return fault
+  }
+}
+
+export function useAttempt(id: string): Attempt | null {
+  return useAttempts((store) => store.attempts[id] ?? null)
+}

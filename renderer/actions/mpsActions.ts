@@ -1,0 +1,75 @@
+// What can be done to the MPS daemon of one GPU.
+import type { MpsDaemon, MpsState } from '../../shared/mps.ts'
+import { daemonOf, useMps } from '../state/mps.ts'
+import type { Action } from './action.ts'
+
+const STARTABLE: MpsState[] = ['stopped']
+const STOPPABLE: MpsState[] = ['starting', 'noServer', 'running', 'draining', 'faulted', 'unknown']
+
+/** Start, stop, restart; and for each foreign daemon: use it. */
+export function mpsActions(daemon: MpsDaemon): Action[] {
+  const actions: Action[] = [startMps(daemon), stopMps(daemon), restartMps(daemon)]
+  if (daemon.ownership === 'used') actions.push(adoptForeign(daemon, null))
+  else for (const { pipeDirectory } of daemon.foreign) if (pipeDirectory !== null) actions.push(adoptForeign(daemon, pipeDirectory))
+  return actions
+}
+
+export function startMps(daemon: MpsDaemon): Action {
+  return {
+    id: `mps.start/${daemon.gpuUuid}`, label: 'Start MPS', group: 'MPS',
+    about: `Starts an MPS daemon and its server for GPU ${daemon.gpuIndex}. Engines already running do not join: they need a restart.`,
+    blocked: STARTABLE.includes(daemon.state) ? null : daemon.sentence,
+    preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'start' }),
+    run: (client) => client.mps.start({ gpuUuid: daemon.gpuUuid }),
+    watch: () => watch(daemon, (now) => now.state !== 'stopped' && now.state !== 'starting'),
+  }
+}
+
+export function stopMps(daemon: MpsDaemon): Action {
+  return {
+    id: `mps.stop/${daemon.gpuUuid}`, label: 'Stop MPS', group: 'MPS', danger: true,
+    about: `Stops the MPS daemon of GPU ${daemon.gpuIndex}. Attached engines hold it up; forcing gives them errors.`,
+    blocked: stopBlocked(daemon), consentGpuUuid: daemon.gpuUuid,
+    preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'stop' }),
+    run: (client, forceAfterSeconds) => client.mps.stop({ gpuUuid: daemon.gpuUuid, forceAfterSeconds }),
+    watch: () => watch(daemon, (now) => now.state === 'stopped' || now.state === 'foreign'),
+  }
+}
+
+export function restartMps(daemon: MpsDaemon): Action {
+  return {
+    id: `mps.restart/${daemon.gpuUuid}`, label: 'Restart MPS', group: 'MPS', danger: true,
+    about: `Stops and starts the MPS daemon of GPU ${daemon.gpuIndex}. Limits set on the old one are lost; engines need a restart to attach again.`,
+    blocked: stopBlocked(daemon), consentGpuUuid: daemon.gpuUuid,
+    preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'restart' }),
+    run: (client, forceAfterSeconds) => client.mps.restart({ gpuUuid: daemon.gpuUuid, forceAfterSeconds }),
+    watch: () => watch(daemon, (now) => now.daemonPid !== daemon.daemonPid && (now.state === 'running' || now.state === 'noServer' || now.state === 'faulted')),
+  }
+}
+
+export function adoptForeign(daemon: MpsDaemon, pipeDirectory: string | null): Action {
+  const using = pipeDirectory !== null
+  return {
+    id: `mps.useForeign/${daemon.gpuUuid}/${pipeDirectory ?? ''}`,
+    label: using ? 'Use this daemon' : 'Stop using this daemon', group: 'MPS',
+    about: using ? `Engines on GPU ${daemon.gpuIndex} will be started as clients of the daemon at ${pipeDirectory}. Overlap does not stop it.`
+      : `Engines on GPU ${daemon.gpuIndex} will no longer be started under this daemon. It keeps running.`,
+    blocked: null,
+    run: (client) => client.mps.useForeign({ gpuUuid: daemon.gpuUuid, pipeDirectory }),
+    watch: () => watch(daemon, (now) => (now.ownership === 'used') === using),
+  }
+}
+
+function stopBlocked(daemon: MpsDaemon): string | null {
+  if (daemon.ownership === 'foreign' || daemon.state === 'foreign') return 'Overlap did not start this daemon and does not stop it.'
+  return STOPPABLE.includes(daemon.state) ? null : daemon.sentence
+}
+
+/** Reached, or a fault that was not there before. */
+function watch(before: MpsDaemon, reached: (now: MpsDaemon) => boolean): () => boolean {
+  return () => {
+    const now = daemonOf(useMps.getState().daemons, before.gpuUuid)
+    if (now === null) return true
+    return reached(now) || (now.fault !== null && now.sinceMs !== before.sinceMs)
+  }
+}

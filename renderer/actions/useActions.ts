@@ -1,0 +1,30 @@
+// All actions that exist now, for Ctrl-K and keys.
+import { useMemo } from 'react'
+import { useEngines } from '../state/engines.ts'
+import { useGpus } from '../state/gpus.ts'
+import { daemonOf, useMps } from '../state/mps.ts'
+import { useView } from '../state/view.ts'
+import type { Action } from './action.ts'
+import { addEngine, engineActions } from './engineActions.ts'
+import { mpsActions } from './mpsActions.ts'
+import { gpuActions, retryGpu, viewActions } from './viewActions.ts'
+
+/** The GPU that is looked at: the chosen one while it is there, else the first. */
+export function useGpuUuid(): string | null {
+  const chosen = useView((view) => view.gpuUuid)
+  return useGpus(({ identities }) => identities?.find((gpu) => gpu.uuid === chosen)?.uuid ?? identities?.[0]?.uuid ?? null)
+}
+
+export function useActions(): Action[] {
+  const gpuUuid = useGpuUuid()
+  const daemons = useMps((store) => store.daemons)
+  const engines = useEngines((store) => store.engines)
+  const identities = useGpus((store) => store.identities)
+  return useMemo(() => {
+    const daemon = daemonOf(daemons, gpuUuid)
+    return [
+      ...viewActions, ...gpuActions(identities ?? []), addEngine,
+      ...(daemon === null ? [] : mpsActions(daemon)), ...(engines ?? []).flatMap(engineActions), retryGpu,
+    ]
+  }, [gpuUuid, daemons, engines, identities])
+}

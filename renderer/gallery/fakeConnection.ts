@@ -1,0 +1,106 @@
+// A Connection that answers from a scene: no core, no link. For the gallery only.
+import type { Engine } from '../../shared/engine.ts'
+import { FaultError } from '../../shared/fault.ts'
+import type { HistoryWindow, MetricKey } from '../../shared/gpu.ts'
+import type { Client, Connection } from '../link/connect.ts'
+import { frameAt, metricAt, wave } from './model.ts'
+import type { Scene } from './scenes.ts'
+import { ledger, startCommands } from './things.ts'
+
+type Items<Item> = AsyncGenerator<{ stream: string; seq: number; dropped: number; item: Item }>
+
+function paused(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => { clearTimeout(timer); resolve() }, { once: true })
+  })
+}
+
+/** One item, then one per period for as long as somebody listens; 0: no more. */
+async function* items<Item>(make: (seq: number) => Item, periodMs: number, signal: AbortSignal): Items<Item> {
+  for (let seq = 1; !signal.aborted; seq++) {
+    yield { stream: 'gallery', seq, dropped: 0, item: make(seq) }
+    if (periodMs === 0) return
+    await paused(periodMs, signal)
+  }
+}
+
+const tokensAt = (engine: Engine, atMs: number): number | null => (engine.state === 'ready' ? wave(engine.colour + 3, atMs, 2400 - engine.colour * 90, 500) : null)
+
+function alive(engine: Engine, atMs: number): Engine {
+  if (engine.state !== 'ready') return engine
+  return { ...engine, rates: {
+    generatedTokensPerSecond: tokensAt(engine, atMs), promptTokensPerSecond: 1210, requestsRunning: Math.round(wave(engine.colour, atMs, 12, 4)), requestsWaiting: engine.colour % 2,
+    source: 'llamacpp:tokens_predicted_total', counting: 'live', readAtMs: atMs,
+  } }
+}
+
+function valueAt(scene: Scene, series: string, atMs: number): number | null {
+  const [kind, id, value] = series.split('/')
+  if (kind === 'gpu') {
+    const identity = scene.identities.find((gpu) => gpu.uuid === id)
+    return identity === undefined || scene.broken !== null ? null : metricAt(value as MetricKey, identity, scene.load(identity.index), atMs)
+  }
+  const engine = scene.engines.find((one) => one.id === id)
+  return engine === undefined ? null : value === 'gpuMemoryMiB' ? engine.gpuMemoryMiB : tokensAt(engine, atMs)
+}
+
+function history(scene: Scene, asked: { series: string[]; fromMs: number; toMs: number; maxPoints: number }): HistoryWindow {
+  const bucketMs = Math.max(1000, Math.ceil((asked.toMs - asked.fromMs) / asked.maxPoints / 1000) * 1000)
+  const atMs: number[] = []
+  for (let at = asked.fromMs; at < asked.toMs; at += bucketMs) atMs.push(at)
+  const series = Object.fromEntries(asked.series.map((name) => {
+    const samples = atMs.map((at) => [0, 0.4, 0.8].map((part) => valueAt(scene, name, at + part * bucketMs)))
+    const pick = (choose: (...values: number[]) => number) => samples.map((each) => (each.includes(null) ? null : choose(...(each as number[]))))
+    return [name, { min: pick(Math.min), max: pick(Math.max) }]
+  }))
+  return { atMs, bucketMs, series }
+}
+
+const log = Array.from({ length: 60 }, (_, at) => `slot update_slots: id ${at % 8} | task ${1000 + at} | n_past = ${200 + at * 3}, generated 1 token`)
+const control = ['[2026-11-02 12:04:55.120 Control  4090] Starting control daemon using socket /run/user/1000/overlap/mps-0/control', '[2026-11-02 12:04:55.611 Control  4090] Starting new server 4100 for user 1000', '[2026-11-02 12:04:56.002 Control  4090] Accepting connection...']
+
+export function fakeConnection(scene: Scene): Connection {
+  const wait = (_input: unknown, more?: { signal?: AbortSignal }): AbortSignal => more?.signal ?? new AbortController().signal
+  const lasting = scene.link.name === 'open' ? 1000 : 0
+  const now = () => (scene.link.name === 'lost' ? scene.link.sinceMs : Date.now())
+  const client = {
+    workstation: {
+      greeting: async () => ({ protocolVersion: 1, version: '0.1.0', hostName: 'gpu-box-01', simulated: scene.simulated, scene: scene.simulated ? 'two-engines' : null, stateDirectory: '/home/ada/.local/state/overlap', uid: 1000, startedAtMs: Date.now(), faults: [] }),
+      cost: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ atMs: now(), corePercent: 0.6, toolsPercent: 1.4, residentMiB: 118, eventLoopDelayP99Ms: 1.2 }), 0, wait(...given)),
+      advice: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.advice, 0, wait(...given)),
+    },
+    gpu: {
+      identities: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.identities, 0, wait(...given)),
+      frames: async (...given: [unknown, { signal: AbortSignal }]) => items((tick) => frameAt(scene.identities, scene.load, now(), tick, scene.broken), lasting, wait(...given)),
+      history: async (asked: Parameters<typeof history>[1]) => history(scene, { ...asked, fromMs: asked.fromMs - (Date.now() - now()), toMs: now() }),
+      retry: async () => ({}),
+    },
+    mps: {
+      daemons: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.daemons, 0, wait(...given)),
+      preview: async () => startCommands,
+      start: async () => ({}), restart: async () => ({}), useForeign: async () => ({}), setDefaultShare: async () => ({ sharePercent: 50 }),
+      stop: async ({ forceAfterSeconds }: { forceAfterSeconds: number | null }) => {
+        if (forceAfterSeconds === null && scene.daemons.some((daemon) => daemon.clients.length > 0)) throw new FaultError('NEEDS_CONSENT', 'Two engines are clients of this daemon.', 'Stop them first, or let the daemon force them out after a number of seconds.')
+        return {}
+      },
+      log: async () => ({ control, server: ['[2026-11-02 12:04:55.911 Server  4100] Creating server context on device 0 (NVIDIA H100 80GB HBM3)', '[2026-11-02 12:04:56.101 Server  4100] Active'] }),
+    },
+    engine: {
+      list: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.engines.map((engine) => alive(engine, now())), lasting, wait(...given)),
+      log: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: log }), 0, wait(...given)),
+      preview: async () => startCommands,
+      add: async () => { throw new FaultError('PORT_TAKEN', 'Port 40100 is taken.', 'Choose another, or leave it empty.', { field: 'spec.port' }) },
+      change: async () => ({}), remove: async () => ({}), start: async () => ({}), stop: async () => ({}), restart: async () => ({}),
+    },
+    host: { commands: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: ledger() }), 0, wait(...given)) },
+  } as unknown as Client
+  return {
+    client, state: scene.link, onState: () => () => undefined,
+    follow: (openStream, onItem) => {
+      const controller = new AbortController()
+      void (async () => { for await (const { item, dropped } of await openStream(client, controller.signal)) onItem(item, dropped) })()
+      return () => controller.abort()
+    },
+  }
+}

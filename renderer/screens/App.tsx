@@ -1,0 +1,76 @@
+// App: the shell around the screens: ribbon, link bar, top bar, rail, foot bar; Ctrl-K and keys.
+import { useHotkeys } from '@mantine/hooks'
+import { Spotlight } from '@mantine/spotlight'
+import { IconActivity, IconBolt, IconSearch, IconServer2, IconTerminal2 } from '@tabler/icons-react'
+import { useEffect } from 'react'
+import { perform } from '../actions/action.ts'
+import { ActionDialog } from '../actions/ActionDialog.tsx'
+import { useActions } from '../actions/useActions.ts'
+import { SCREEN_LABEL } from '../actions/viewActions.ts'
+import { useConnection } from '../state/connection.ts'
+import { useLink } from '../state/link.ts'
+import { followAddress, openScreen, SCREENS, useView, type Screen } from '../state/view.ts'
+import { Commands } from './Commands.tsx'
+import { Engines } from './Engines.tsx'
+import { FootBar } from './FootBar.tsx'
+import { GpuPanel } from './GpuPanel.tsx'
+import { LinkBar, SimulatedRibbon } from './LinkBar.tsx'
+import { Live } from './Live.tsx'
+import { Mps } from './Mps.tsx'
+import { TopBar } from './TopBar.tsx'
+
+const SHOWN: Record<Screen, () => React.JSX.Element> = { live: Live, mps: Mps, engines: Engines, commands: Commands }
+const ICONS: Record<Screen, typeof IconActivity> = { live: IconActivity, mps: IconBolt, engines: IconServer2, commands: IconTerminal2 }
+
+export function App() {
+  const screen = useView((view) => view.screen)
+  const stale = useLink((link) => link.state.name === 'lost')
+  useEffect(followAddress, [])
+  const Shown = SHOWN[screen]
+  return (
+    <div className="shell">
+      <SimulatedRibbon />
+      <LinkBar />
+      <TopBar />
+      <Rail current={screen} />
+      <main className={`screen ${stale ? 'stale' : ''}`} aria-label={SCREEN_LABEL(screen)}><Shown /></main>
+      <FootBar />
+      <ActionDialog />
+      <GpuPanel />
+      <Keys />
+    </div>
+  )
+}
+
+function Rail({ current }: { current: Screen }) {
+  return (
+    <nav className="rail" aria-label="Screens">
+      {SCREENS.map((screen, at) => {
+        const Icon = ICONS[screen]
+        return (
+          <a key={screen} className="railLink" href={`#${screen}`} aria-current={screen === current ? 'page' : undefined} title={`${SCREEN_LABEL(screen)} (${at + 1})`}
+            onClick={(event) => { event.preventDefault(); openScreen(screen) }}>
+            <Icon size={19} stroke={1.5} aria-hidden="true" />{SCREEN_LABEL(screen)}
+          </a>
+        )
+      })}
+    </nav>
+  )
+}
+
+/** Ctrl-K and single keys; both run the records that buttons run. */
+function Keys() {
+  const { client } = useConnection()
+  const actions = useActions()
+  useHotkeys(actions.filter((action) => action.keys !== undefined).map((action) => [action.keys!, () => perform(action, client)]))
+  return (
+    <Spotlight
+      shortcut="mod + K" highlightQuery limit={12} nothingFound="Nothing of that name." scrollAreaProps={{ mah: 420 }}
+      searchProps={{ leftSection: <IconSearch size={16} />, placeholder: 'Do or find…', 'aria-label': 'Do or find' }}
+      actions={actions.map((action) => ({
+        id: action.id, label: action.label, description: action.blocked ?? action.about, disabled: action.blocked !== null,
+        rightSection: <span className="dim small">{action.keys ?? action.group}</span>, onClick: () => perform(action, client),
+      }))}
+    />
+  )
+}

@@ -1,0 +1,85 @@
+// EngineDetail: one engine in full: state, readiness, attachment with its evidence, rates, last exit, log.
+import type { Engine } from '../../shared/engine.ts'
+import { ENGINE_STATES } from '../../shared/engine.ts'
+import { clockTime, duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
+import { useDialog } from '../actions/action.ts'
+import { ActionButton } from '../actions/ActionButton.tsx'
+import { changeEngine, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
+import { EngineName, engineStyle } from '../parts/EngineDot.tsx'
+import { FaultCard } from '../parts/FaultCard.tsx'
+import { Panel } from '../parts/Panel.tsx'
+import { quotedArgv } from '../parts/quoting.ts'
+import { attachmentLook, ENGINE_LOOK, StateBadge } from '../parts/StateBadge.tsx'
+import { Value } from '../parts/Value.tsx'
+import { setAttempt, useAttempts } from '../state/attempts.ts'
+import { gpuLabel, useGpus } from '../state/gpus.ts'
+import { useNowMs } from '../state/now.ts'
+import { ShareValue } from './EngineCard.tsx'
+import { EngineLog } from './EngineLog.tsx'
+import { ReadinessSteps } from './ReadinessSteps.tsx'
+
+export function EngineDetail({ engine }: { engine: Engine }) {
+  return (
+    <div className="stackGap" style={engineStyle(engine.colour)} role="region" aria-label={engine.spec.name}>
+      <Panel title={<EngineName colour={engine.colour} name={engine.spec.name} />} aside={<StateBadge look={ENGINE_LOOK[engine.state]} boxed explain={ENGINE_STATES[engine.state]} />}>
+        <div className="stackGap">
+          <div className="cardRow" style={{ flexWrap: 'wrap' }}>
+            <ActionButton action={startEngine(engine)} label="Start" /><ActionButton action={stopEngine(engine)} label="Stop" /><ActionButton action={restartEngine(engine)} label="Restart" />
+            <span className="spring" /><ActionButton action={changeEngine(engine)} label="Change" /><ActionButton action={removeEngine(engine)} label="Remove" />
+          </div>
+          <FailedAttempts id={engine.id} />
+          {engine.fault !== null && <FaultCard fault={engine.fault} />}
+          {engine.state !== 'stopped' && engine.state !== 'failed' && <ReadinessSteps engine={engine} />}
+          {engine.lastExit !== null && <div><span className="dim">Last exit{engine.lastExit.atMs === null ? '' : ` at ${clockTime(engine.lastExit.atMs)}`}:</span> {engine.lastExit.sentence}</div>}
+          <Facts engine={engine} />
+        </div>
+      </Panel>
+      <AttachmentPanel engine={engine} />
+      <EngineLog engineId={engine.id} />
+    </div>
+  )
+}
+
+/** What was tried from here and refused, until it is dismissed. */
+function FailedAttempts({ id }: { id: string }) {
+  const attempts = useAttempts((store) => store.attempts)
+  const dialogOpen = useDialog((dialog) => dialog.action !== null)
+  if (dialogOpen) return null
+  return <>{Object.entries(attempts).map(([name, attempt]) => (attempt.name === 'failed' && name.startsWith('engine.') && name.endsWith(`/${id}`)
+    ? <FaultCard key={name} fault={attempt.fault} onDismiss={() => setAttempt(name, null)} /> : null))}</>
+}
+
+function Facts({ engine }: { engine: Engine }) {
+  const { spec, rates } = engine
+  const identities = useGpus((store) => store.identities)
+  const facts: [string, React.ReactNode][] = [
+    ['Tokens/s', <span key="t"><Value text={rate(rates.generatedTokensPerSecond)} readAtMs={rates.readAtMs} /> <span className="dim small">{rates.source === null ? 'no metrics page read' : `${rates.source}${rates.counting === 'atRequestEnd' ? ', moves at request end' : ''}`}</span></span>],
+    ['Prompt tokens/s', rate(rates.promptTokensPerSecond)],
+    ['Requests', `${fixed(rates.requestsRunning)} running, ${fixed(rates.requestsWaiting)} waiting`],
+    ['GPU', `${gpuLabel(identities, spec.gpuUuid)} · ${gibibytes(engine.gpuMemoryMiB)}`],
+    ['SM share', <ShareValue key="s" engine={engine} />],
+    ['Port', engine.port ?? (spec.port === null ? 'a free one at each start' : spec.port)],
+    ['Process', engine.pid === null ? 'none' : <span key="p">pid {engine.pid}{engine.pids.length > 1 && <span className="dim"> and {engine.pids.length - 1} more</span>}{engine.adopted && <span className="dim"> · found alive from an earlier run</span>}</span>],
+    ['Up', engine.startedAtMs === null ? UNKNOWN : <Up key="u" sinceMs={engine.startedAtMs} />],
+    ['Restarts', `${engine.restarts.used} of ${engine.restarts.budget} in ${duration(engine.restarts.windowMs)}`],
+    ['Runs', <span className="mono" key="r">{spec.recipe === 'custom' ? quotedArgv(spec.argv) : `${spec.executable} · ${spec.modelPath}`}</span>],
+  ]
+  return <dl className="pairs">{facts.map(([name, fact]) => <div key={name} style={{ display: 'contents' }}><dt>{name}</dt><dd>{fact}</dd></div>)}</dl>
+}
+
+function Up({ sinceMs }: { sinceMs: number }) {
+  return <>{duration(useNowMs() - sinceMs)}</>
+}
+
+function AttachmentPanel({ engine }: { engine: Engine }) {
+  const { attachment } = engine
+  return (
+    <Panel title="MPS attachment" aside={<StateBadge look={attachmentLook(attachment)} boxed />}>
+      <div className="stackGap" style={{ gap: 6 }}>
+        <div>{attachment.sentence}</div>
+        {attachment.evidence.length > 0 && <ul className="dim" style={{ margin: 0, paddingLeft: 18 }} aria-label="Evidence">{attachment.evidence.map((line) => <li key={line}>{line}</li>)}</ul>}
+        {attachment.restartHelps && <div><ActionButton action={restartEngine(engine)} label="Restart it to attach it" /></div>}
+      </div>
+    </Panel>
+  )
+}

@@ -1,0 +1,107 @@
+// TopBar: which workstation, which GPU, MPS there, how old the last frame is.
+import { ActionIcon, Kbd, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { spotlight } from '@mantine/spotlight'
+import { IconDeviceDesktop, IconMoon, IconSun } from '@tabler/icons-react'
+import { useGpuUuid } from '../actions/useActions.ts'
+import { duration, percent, UNKNOWN } from '../../shared/units.ts'
+import { MPS_STATES } from '../../shared/mps.ts'
+import { MPS_LOOK, StateBadge } from '../parts/StateBadge.tsx'
+import { enginesOn, useEngines } from '../state/engines.ts'
+import { rowOf, useGpus } from '../state/gpus.ts'
+import { useLink } from '../state/link.ts'
+import { daemonOf, useMps } from '../state/mps.ts'
+import { useNowMs } from '../state/now.ts'
+import { openScreen, useView } from '../state/view.ts'
+
+export function TopBar() {
+  const lost = useLink((link) => link.state.name === 'lost')
+  const greeting = useLink((link) => link.greeting)
+  return (
+    <header className="topBar">
+      <div className="brand" title={`Overlap ${greeting?.version ?? ''}`}><Mark /></div>
+      <span className="hostName">{greeting?.hostName ?? UNKNOWN}</span>
+      {greeting !== null && <span className="dim small nowrap">{greeting.simulated ? 'simulated' : 'real'}</span>}
+      <GpuTabs />
+      <span className="spring" />
+      <span className={lost ? 'stale' : ''}><MpsPill /></span>
+      <FrameAge />
+      <UnstyledButton onClick={() => spotlight.open()} aria-label="Do or find" style={{ flex: 'none' }}><Kbd>Ctrl</Kbd> <Kbd>K</Kbd></UnstyledButton>
+      <SchemeSwitch />
+    </header>
+  )
+}
+
+/** Two kernels that overlap. */
+function Mark() {
+  return (
+    <svg width="26" height="20" viewBox="0 0 26 20" aria-hidden="true">
+      <rect x="1" y="3" width="15" height="9" rx="1.5" fill="var(--engine-1)" opacity="0.85" />
+      <rect x="10" y="8" width="15" height="9" rx="1.5" fill="var(--engine-0)" opacity="0.85" />
+    </svg>
+  )
+}
+
+function GpuTabs() {
+  const identities = useGpus((store) => store.identities)
+  const chosen = useGpuUuid()
+  if (identities === null || identities.length === 0) return <span className="dim nowrap">{identities === null ? 'Looking for GPUs' : 'No GPU found'}</span>
+  return (
+    <div className="gpuTabs" role="tablist" aria-label="GPUs">
+      {identities.map((gpu) => (
+        <UnstyledButton key={gpu.uuid} role="tab" aria-selected={gpu.uuid === chosen} className="gpuTab" title={`${gpu.name} · ${gpu.uuid}`}
+          onClick={() => useView.setState({ gpuUuid: gpu.uuid })}>
+          {identities.length > 3 ? gpu.index : `GPU ${gpu.index}`}
+          {identities.length <= 3 && <span className="dim">{gpu.name.replace(/^NVIDIA /, '')}</span>}
+          {identities.length > 1 && <TabReading uuid={gpu.uuid} />}
+        </UnstyledButton>
+      ))}
+    </div>
+  )
+}
+
+/** SM activity where it is known, else nothing: kernel busy would look like it and mean something else. */
+function TabReading({ uuid }: { uuid: string }) {
+  const activity = useGpus((store) => percent(rowOf(store.frame, uuid)?.metrics.smActivityPercent ?? null))
+  return <span className="reading dim small" title="SM activity">{activity}</span>
+}
+
+function MpsPill() {
+  const gpuUuid = useGpuUuid()
+  const daemon = useMps((store) => daemonOf(store.daemons, gpuUuid))
+  const engines = enginesOn(useEngines((store) => store.engines), gpuUuid).filter((engine) => engine.pid !== null)
+  const attached = engines.filter((engine) => engine.attachment.state === 'attached').length
+  if (daemon === null) return <span className="dim nowrap">MPS {UNKNOWN}</span>
+  return (
+    <UnstyledButton onClick={() => openScreen('mps')} aria-label={`MPS ${MPS_LOOK[daemon.state].word}, ${attached} of ${engines.length} engines attached`} style={{ display: 'flex', gap: 8, alignItems: 'center', flex: 'none' }}>
+      <StateBadge look={MPS_LOOK[daemon.state]} prefix="MPS" boxed explain={daemon.sentence || MPS_STATES[daemon.state]} />
+      <span className="dim small nowrap">{attached} of {engines.length} engines attached</span>
+    </UnstyledButton>
+  )
+}
+
+function FrameAge() {
+  const atMs = useGpus((store) => store.frame?.atMs ?? null)
+  const now = useNowMs()
+  const age = atMs === null ? null : Math.max(0, now - atMs)
+  const late = age !== null && age > 4000
+  return (
+    <Tooltip label="Age of the last frame of readings.">
+      <span className="ageBox small nowrap" style={late ? { color: 'var(--tone-bad)' } : { color: 'var(--mantine-color-dimmed)' }}>
+        {age === null ? 'no frame yet' : late ? `frame ${duration(age)} old` : `frame < ${Math.max(2, Math.ceil((age + 1) / 1000))} s old`}
+      </span>
+    </Tooltip>
+  )
+}
+
+const SCHEMES = [['dark', 'Dark', IconMoon], ['light', 'Light', IconSun], ['auto', 'As the system', IconDeviceDesktop]] as const
+
+function SchemeSwitch() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const at = SCHEMES.findIndex(([scheme]) => scheme === colorScheme)
+  const [, label, Icon] = SCHEMES[Math.max(0, at)]!
+  return (
+    <Tooltip label={`Appearance: ${label}`}>
+      <ActionIcon aria-label={`Appearance: ${label}`} onClick={() => setColorScheme(SCHEMES[(at + 1) % SCHEMES.length]![0])}><Icon size={16} stroke={1.5} /></ActionIcon>
+    </Tooltip>
+  )
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import type { GpuIdentity } from '../../shared/gpu.ts'
+import { gpmAbsent, othersLast, stripPlans } from './stripPlans.ts'
+
+const subject = { gpuUuid: 'GPU-a', engines: [{ id: 'e1', colour: 0, name: 'one' }], gpmAbsent: false, totalMiB: 81920, limitWatts: 450, scheme: 'dark' as const }
+const identity = (gpm: boolean | null) => ({ gpm }) as GpuIdentity
+
+describe('stripPlans', () => {
+  it('draws SM activity over kernel busy where GPM is there', () => {
+    const plans = stripPlans(subject)
+    expect(plans.map((plan) => plan.label)).toEqual(['SM activity over kernel busy', 'DRAM bandwidth', 'Tokens per second', 'Memory of 80.0 GiB'])
+    expect(plans[0]?.names).toEqual(['gpu/GPU-a/kernelBusyPercent', 'gpu/GPU-a/smActivityPercent'])
+  })
+  it('shows other quantities under their own names where GPM is not', () => {
+    const [first, second] = stripPlans({ ...subject, gpmAbsent: true })
+    expect([first?.label, second?.label]).toEqual(['Power of 450 W limit', 'Memory controller busy'])
+    expect(first?.top).toBe(450)
+  })
+  it('names one series per line', () => {
+    for (const plan of stripPlans(subject)) expect(plan.names.length).toBe(plan.lines.length)
+  })
+})
+
+describe('gpmAbsent', () => {
+  it('is silent until it is known', () => expect(gpmAbsent(identity(null), null)).toBeNull())
+  it('is silent where GPM works', () => expect(gpmAbsent(identity(true), null)).toBeNull())
+  it('says why', () => expect(gpmAbsent(identity(false), null)).toMatch(/Hopper/))
+})
+
+describe('othersLast', () => {
+  it('turns used memory into what no engine holds', () => {
+    const shaped = othersLast({ atMs: [1], bucketMs: null, series: [{ min: null, max: [30] }, { min: [40], max: [60] }] })
+    expect(shaped.series.map((one) => one.max)).toEqual([[30], [20]])
+  })
+})

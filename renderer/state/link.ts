@@ -1,0 +1,16 @@
+// How the page stands with its core: the link's state and the core's greeting. feed.ts writes it.
+import { create } from 'zustand'
+import type { Greeting } from '../../shared/contract.ts'
+import type { LinkState } from '../link/connect.ts'
+
+interface LinkStore {
+  state: LinkState
+  /** null until the core has answered once. Kept while the link is lost: it names what was lost. */
+  greeting: Greeting | null
+}
+export const useLink = create<LinkStore>(() => ({ state: { name: 'connecting' }, greeting: null }))
+
+/** Since when nothing on the page is current; null while it is. */
+export function lostSinceMs(state: LinkState): number | null {
+  return state.name === 'lost' ? state.sinceMs : null
+}

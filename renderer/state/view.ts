@@ -1,0 +1,46 @@
+// What this page looks at: screen, GPU, engine, span, open panels. The user writes it, never a stream.
+import { create } from 'zustand'
+
+export const SCREENS = ['live', 'mps', 'engines', 'commands'] as const
+export type Screen = (typeof SCREENS)[number]
+
+export const SPANS = { '1 min': 60_000, '5 min': 300_000, '1 h': 3_600_000 } as const
+export type Span = keyof typeof SPANS
+
+interface ViewStore {
+  screen: Screen
+  /** null: the first GPU. */
+  gpuUuid: string | null
+  engineId: string | null
+  span: Span
+  gpuPanelOpen: boolean
+  /** 'new': a form for an engine to be added; an id: of one to be changed. */
+  engineForm: 'new' | { id: string } | null
+}
+export const useView = create<ViewStore>(() => ({
+  screen: 'live', gpuUuid: null, engineId: null, span: '1 min', gpuPanelOpen: false, engineForm: null,
+}))
+
+/** The screen named by a URL fragment; 'live' for anything else. */
+export function screenOf(fragment: string): Screen {
+  const name = fragment.replace(/^#/, '')
+  return SCREENS.find((screen) => screen === name) ?? 'live'
+}
+
+/** Shows a screen and writes it into the address, so that it can be linked to and gone back to. */
+export function openScreen(screen: Screen): void {
+  if (screenOf(location.hash) !== screen) history.pushState(null, '', `#${screen}`)
+  useView.setState({ screen })
+}
+
+/** Follows the address; returns how to stop. */
+export function followAddress(): () => void {
+  const read = () => useView.setState({ screen: screenOf(location.hash) })
+  read()
+  addEventListener('hashchange', read)
+  addEventListener('popstate', read)
+  return () => {
+    removeEventListener('hashchange', read)
+    removeEventListener('popstate', read)
+  }
+}

@@ -1,0 +1,137 @@
+// Every call and every stream of the product. Served over a MessagePort (desktop), a WebSocket (headless) and plain HTTP under /api.
+//
+// Calls answer quickly; slow work shows itself on a stream. The first item of a stream is the whole truth of that moment.
+// Stream items come in an envelope and must be acknowledged with `link.acknowledge` on ports and sockets: at most PACE.unacknowledged
+// items are on their way (HTTP has its own back-pressure and needs none).
+import { eventIterator, oc } from '@orpc/contract'
+import { z } from 'zod'
+import { Advice } from './advice.ts'
+import { CommandPreview, LedgerEntry } from './command.ts'
+import { Engine, EngineSpec } from './engine.ts'
+import { Fault, FAULT_STATUS, type FaultCode } from './fault.ts'
+import { GpuFrame, GpuIdentity, HistoryWindow } from './gpu.ts'
+import { MpsDaemon } from './mps.ts'
+
+/** Raised when a page and a core can no longer understand each other. */
+export const PROTOCOL_VERSION = 1
+
+export const PACE = { unacknowledged: 32, acknowledgeEvery: 8 } as const
+
+const faults = Object.fromEntries(
+  (Object.keys(FAULT_STATUS) as FaultCode[]).map((code) => [code, { status: FAULT_STATUS[code], data: Fault }]),
+) as Record<FaultCode, { status: number; data: typeof Fault }>
+const base = oc.errors(faults)
+
+export const envelope = <Item extends z.ZodType>(item: Item) =>
+  z.object({
+    /** Names this stream in acknowledgements. */
+    stream: z.string(),
+    /** 1, 2, 3 … of what was sent. */
+    seq: z.number().int(),
+    /** 'all' streams: how many entries were dropped before this item because the reader was slow. */
+    dropped: z.number().int(),
+    item,
+  })
+
+/** Latest wins: a slow reader skips to the present. */
+const latest = <Item extends z.ZodType>(item: Item) => eventIterator(envelope(item))
+/** Every entry, in order, up to a cap; `snapshot` replaces what the reader has. */
+const all = <Entry extends z.ZodType>(entry: Entry) =>
+  eventIterator(envelope(z.object({ kind: z.enum(['snapshot', 'changes']), entries: z.array(entry) })))
+
+const gpuUuid = z.string().min(1).max(100)
+const engineId = z.string().min(1).max(64)
+const onGpu = z.object({ gpuUuid })
+const onEngine = z.object({ id: engineId })
+
+export const Greeting = z.object({
+  protocolVersion: z.number().int(),
+  version: z.string(),
+  hostName: z.string(),
+  simulated: z.boolean(),
+  /** Name of the scene when simulated. */
+  scene: z.string().nullable(),
+  /** Where Overlap keeps engines, logs and settings on that machine. */
+  stateDirectory: z.string(),
+  /** Overlap runs as this user; engines and daemons too. */
+  uid: z.number().int(),
+  startedAtMs: z.number(),
+  /** Faults met while starting, for example a settings file that was kept aside. */
+  faults: z.array(Fault),
+})
+export type Greeting = z.infer<typeof Greeting>
+
+/** What watching costs: the observer does not hide itself. */
+export const OwnCost = z.object({
+  atMs: z.number(),
+  /** CPU of this process, percent of one core, since the last item. */
+  corePercent: z.number(),
+  /** CPU of the tools it keeps running. */
+  toolsPercent: z.number().nullable(),
+  residentMiB: z.number(),
+  eventLoopDelayP99Ms: z.number(),
+})
+export type OwnCost = z.infer<typeof OwnCost>
+
+export const MpsAction = z.enum(['start', 'stop', 'restart'])
+export const EngineAction = z.enum(['start', 'stop', 'restart'])
+
+export const contract = {
+  workstation: {
+    greeting: base.route({ method: 'GET' }).output(Greeting),
+    cost: base.route({ method: 'GET' }).output(latest(OwnCost)),
+    advice: base.route({ method: 'GET' }).output(latest(z.array(Advice))),
+  },
+  gpu: {
+    identities: base.route({ method: 'GET' }).output(latest(z.array(GpuIdentity))),
+    frames: base.route({ method: 'GET' }).output(latest(GpuFrame)),
+    /** The kept past of the named series, at most maxPoints buckets, minima and maxima kept. */
+    history: base.route({ method: 'POST' })
+      .input(z.object({
+        series: z.array(z.string().max(200)).min(1).max(200),
+        fromMs: z.number(),
+        toMs: z.number(),
+        maxPoints: z.number().int().min(2).max(4000),
+      }))
+      .output(HistoryWindow),
+    /** Starts the nvidia-smi streams again, also after they gave up. */
+    retry: base.route({ method: 'POST' }).output(z.object({})),
+  },
+  mps: {
+    daemons: base.route({ method: 'GET' }).output(latest(z.array(MpsDaemon))),
+    preview: base.route({ method: 'POST' }).input(onGpu.extend({ action: MpsAction })).output(z.array(CommandPreview)),
+    /** Starts a daemon for this GPU and a server; 'running' on the stream is the success, not this answer. */
+    start: base.route({ method: 'POST' }).input(onGpu).output(z.object({})),
+    /** With attached clients: NEEDS_CONSENT unless forceAfterSeconds is given; the clients then get errors when it is over. */
+    stop: base.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds: z.number().int().min(0).max(3600).nullable().default(null) })).output(z.object({})),
+    restart: base.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds: z.number().int().min(0).max(3600).nullable().default(null) })).output(z.object({})),
+    /** Use a daemon that Overlap did not start, instead of starting a second one; null: stop using it. */
+    useForeign: base.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(88).nullable() })).output(z.object({})),
+    /** For servers started later; read back and compared. */
+    setDefaultShare: base.route({ method: 'POST' }).input(onGpu.extend({ sharePercent: z.number().gt(0).max(100) })).output(z.object({ sharePercent: z.number() })),
+    /** Last lines of control.log and server.log, oldest first. */
+    log: base.route({ method: 'POST' }).input(onGpu.extend({ lines: z.number().int().min(1).max(2000).default(200) })).output(z.object({ control: z.array(z.string()), server: z.array(z.string()) })),
+  },
+  engine: {
+    list: base.route({ method: 'GET' }).output(latest(z.array(Engine))),
+    add: base.route({ method: 'POST' }).input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
+    /** Of a stopped or failed engine. */
+    change: base.route({ method: 'POST' }).input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),
+    remove: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    preview: base.route({ method: 'POST' }).input(onEngine.extend({ action: EngineAction })).output(z.array(CommandPreview)),
+    start: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    stop: base.route({ method: 'POST' }).input(onEngine.extend({ drainSeconds: z.number().int().min(0).max(600).default(10) })).output(z.object({})),
+    restart: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    /** Its output, stdout and stderr as written, from the newest `lines` on. */
+    log: base.route({ method: 'GET' }).input(onEngine.extend({ lines: z.coerce.number().int().min(0).max(5000).default(500) })).output(all(z.string())),
+  },
+  host: {
+    /** The Ledger: an entry comes when it begins and again, same id, when it ends. */
+    commands: base.route({ method: 'GET' }).output(all(LedgerEntry)),
+  },
+  link: {
+    /** Items up to and including seq were taken in. */
+    acknowledge: base.route({ method: 'POST' }).input(z.object({ stream: z.string().max(64), seq: z.number().int() })).output(z.object({})),
+  },
+}
+export type Contract = typeof contract
