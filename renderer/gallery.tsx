@@ -1,15 +1,14 @@
 // Gallery: the whole page in every situation, from invented values and without a core. /gallery.html?scene=mixed#engines
+import './jitless.ts'
 import { createRoot } from 'react-dom/client'
-import { z } from 'zod'
 import { fakeConnection } from './gallery/fakeConnection.ts'
 import { SCENES } from './gallery/scenes.ts'
 import { Root } from './Root.tsx'
 import { feed } from './state/feed.ts'
 import { useLink } from './state/link.ts'
 import { useMarks } from './state/marks.ts'
-import { noteCoreTime } from './state/now.ts'
+import { noteCoreTime } from './parts/now.ts'
 
-z.config({ jitless: true })
 const asked = new URLSearchParams(location.search).get('scene') ?? 'two'
 const scene = SCENES[asked] ?? SCENES['two']!
 // What a lost link leaves on the page was heard before it was lost.

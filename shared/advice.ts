@@ -7,6 +7,7 @@ export const AdviceAction = z.discriminatedUnion('call', [
   z.object({ call: z.literal('mps.restart'), label: z.string(), input: z.object({ gpuUuid: z.string() }) }),
   z.object({ call: z.literal('engine.start'), label: z.string(), input: z.object({ id: z.string() }) }),
   z.object({ call: z.literal('engine.restart'), label: z.string(), input: z.object({ id: z.string() }) }),
+  z.object({ call: z.literal('engine.putOnMps'), label: z.string(), input: z.object({ id: z.string() }) }),
   z.object({ call: z.literal('open'), label: z.string(), input: z.object({ screen: z.enum(['live', 'mps', 'engines', 'commands']) }) }),
 ])
 export type AdviceAction = z.infer<typeof AdviceAction>

@@ -74,7 +74,7 @@ export const OwnCost = z.object({
 export type OwnCost = z.infer<typeof OwnCost>
 
 export const MpsAction = z.enum(['start', 'stop', 'restart'])
-export const EngineAction = z.enum(['start', 'stop', 'restart'])
+export const EngineAction = z.enum(['start', 'stop', 'restart', 'putOnMps'])
 
 export const contract = {
   workstation: {
@@ -100,7 +100,7 @@ export const contract = {
   mps: {
     daemons: base.route({ method: 'GET' }).output(latest(z.array(MpsDaemon))),
     preview: base.route({ method: 'POST' }).input(onGpu.extend({ action: MpsAction })).output(z.array(CommandPreview)),
-    /** Starts a daemon for this GPU and a server; 'running' on the stream is the success, not this answer. */
+    /** Starts a daemon for this GPU and a server. Answers when the server is ACTIVE, or with the Fault that the state shows too. */
     start: base.route({ method: 'POST' }).input(onGpu).output(z.object({})),
     /** With attached clients: NEEDS_CONSENT unless forceAfterSeconds is given; the clients then get errors when it is over. */
     stop: base.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds: z.number().int().min(0).max(3600).nullable().default(null) })).output(z.object({})),
@@ -122,6 +122,8 @@ export const contract = {
     start: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
     stop: base.route({ method: 'POST' }).input(onEngine.extend({ drainSeconds: z.number().int().min(0).max(600).default(10) })).output(z.object({})),
     restart: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    /** From now on started as an MPS client; one that runs is restarted for it. */
+    putOnMps: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
     /** Its output, stdout and stderr as written, from the newest `lines` on. */
     log: base.route({ method: 'GET' }).input(onEngine.extend({ lines: z.coerce.number().int().min(0).max(5000).default(500) })).output(all(z.string())),
   },

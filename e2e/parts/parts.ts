@@ -86,9 +86,10 @@ async function fetchPart(name: PartName): Promise<Fetched> {
   const started = performance.now()
   const version = await FETCH[name]()
   const seconds = (performance.now() - started) / 1000
-  const folder = await presentFolder(NEEDS[name])
+  const fromSystem = name === 'chromium' && (await hasSystemChromium())
+  const folder = fromSystem ? null : await presentFolder(NEEDS[name])
   const diskBytes = folder ? await bytesUnder(join(folder.root, '..')) : null
-  return { name, version, seconds, downloadedBytes: folder?.downloadedBytes ?? null, diskBytes }
+  return { name, version: fromSystem ? `${version} (system)` : version, seconds, downloadedBytes: folder?.downloadedBytes ?? null, diskBytes }
 }
 
 async function bytesUnder(folder: string): Promise<number> {

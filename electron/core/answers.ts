@@ -48,10 +48,11 @@ export interface Answering {
     add(spec: EngineSpec): Promise<string>
     change(id: string, spec: EngineSpec): Promise<void>
     remove(id: string): Promise<void>
-    preview(id: string, action: Action): CommandPreview[] | Promise<CommandPreview[]>
+    preview(id: string, action: Action | 'putOnMps'): CommandPreview[] | Promise<CommandPreview[]>
     start(id: string): Promise<void>
     stop(id: string, how: { drainSeconds: number }): Promise<void>
     restart(id: string): Promise<void>
+    putOnMps(id: string): Promise<void>
     log(id: string): { tail(lines: number): Promise<string[]>; follow(onLines: (lines: string[]) => void): () => void }
   }
   readonly host: { ledger: Feed<LedgerEntry> }
@@ -153,6 +154,10 @@ export function answers(workstation: Answering, log: Log) {
       }),
       restart: wall.engine.restart.handler(async ({ input }) => {
         await engines.restart(input.id)
+        return {}
+      }),
+      putOnMps: wall.engine.putOnMps.handler(async ({ input }) => {
+        await engines.putOnMps(input.id)
         return {}
       }),
       log: wall.engine.log.handler(({ input, context, signal = never }) => {

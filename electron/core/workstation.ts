@@ -134,12 +134,7 @@ export class Workstation implements Answering {
   }
 
   async stopEngines(): Promise<void> {
-    await Promise.all(this.runningEngines().map((engine) => this.engines.stop(engine.id, { drainSeconds: 10 })))
-    await new Promise<void>((resolve) => {
-      const look = () => this.runningEngines().length === 0 && (off(), resolve())
-      const off = this.engines.engines.subscribe(look)
-      look()
-    })
+    await this.engines.stopAll({ drainSeconds: 10 })
   }
 
   /** In words, for the terminal: engines go on, and a daemon that they need goes on with them. */

@@ -23,7 +23,6 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 class MpsDaemon {
   readonly #folder = Folder.current()
-  readonly #scene: SceneFile
   readonly #gpus: Gpu[]
   readonly #pipe = process.env['CUDA_MPS_PIPE_DIRECTORY'] || '/tmp/nvidia-mps'
   readonly #log = new MpsLog(process.env['CUDA_MPS_LOG_DIRECTORY'] || '/var/log/nvidia-mps', 'control.log')
@@ -37,7 +36,6 @@ class MpsDaemon {
   #askedAtMs = Date.now()
 
   constructor(scene: SceneFile) {
-    this.#scene = scene
     const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',')
     this.#gpus = this.#folder.gpus(scene).filter(({ uuid, index }) => !visible || visible.some((id) => id === String(index) || (id.length > 4 && uuid.startsWith(id))))
     const share = Number(process.env['CUDA_MPS_ACTIVE_THREAD_PERCENTAGE'])

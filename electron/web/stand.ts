@@ -40,6 +40,7 @@ export function stand(): Stand {
       start: () => Promise.reject(new Error('a secret of the inside')),
       stop: refuse,
       restart: refuse,
+      putOnMps: refuse,
       log: () => ({ tail: async (count) => lines.kept.slice(-count), follow: (read) => lines.subscribe((line) => read([line])) }),
     },
     host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id) },

@@ -35,8 +35,8 @@ function Body({ action, close }: { action: Action; close: () => void }) {
   const go = async (forceAfterSeconds: number | null) => {
     setFault(null)
     const refused = await carryOut(action, client, forceAfterSeconds)
-    if (refused === null) close()
-    else setFault(refused)
+    if (refused !== null) setFault(refused)
+    else if (useDialog.getState().action === action) close()
   }
   const consent = fault?.code === 'NEEDS_CONSENT' && action.consentGpuUuid !== undefined
   return (
@@ -47,7 +47,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
       {fault !== null && <FaultCard fault={fault} calm={consent}>{consent && <AttachedClients gpuUuid={action.consentGpuUuid!} />}</FaultCard>}
       {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
       <Group justify="flex-end" gap="xs">
-        <Button onClick={close}>Cancel</Button>
+        <Button onClick={close}>{pending ? 'Close' : 'Cancel'}</Button>
         {consent
           ? <Button variant="filled" color="red.8" loading={pending} onClick={() => void go(force)}>{action.label}, forcing after {force} s</Button>
           : <Button variant="filled" data-autofocus color={action.danger ? 'red.8' : undefined} loading={pending} disabled={commands === null} onClick={() => void go(null)}>{fault === null ? action.label : 'Try again'}</Button>}

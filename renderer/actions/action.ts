@@ -50,7 +50,7 @@ export async function carryOut(action: Action, client: Client, forceAfterSeconds
     return null
   } catch (thrown) {
     const fault = faultOf(thrown)
-    if (fault.code === 'BUG') console.error(action.id, thrown)
+    if (fault.code === 'BUG') reportError(thrown)
     setAttempt(action.id, { name: 'failed', fault })
     return fault
   }

@@ -4,7 +4,7 @@ import type { Engine } from '../../shared/engine.ts'
 import type { MpsDaemon } from '../../shared/mps.ts'
 import { daemonOf } from '../state/mps.ts'
 import type { Action } from './action.ts'
-import { restartEngine, startEngine } from './engineActions.ts'
+import { putEngineOnMps, restartEngine, startEngine } from './engineActions.ts'
 import { restartMps, startMps } from './mpsActions.ts'
 import { viewActions } from './viewActions.ts'
 
@@ -17,5 +17,5 @@ export function adviceAction(advised: AdviceAction, engines: Engine[] | null, da
     return daemon === null ? null : relabel(advised.call === 'mps.start' ? startMps(daemon) : restartMps(daemon))
   }
   const engine = engines?.find((one) => one.id === advised.input.id)
-  return engine === undefined ? null : relabel(advised.call === 'engine.start' ? startEngine(engine) : restartEngine(engine))
+  return engine === undefined ? null : relabel({ 'engine.start': startEngine, 'engine.restart': restartEngine, 'engine.putOnMps': putEngineOnMps }[advised.call](engine))
 }

@@ -1,13 +1,14 @@
 // What can be done to one engine, and to the list of engines.
 import type { Engine, EngineState } from '../../shared/engine.ts'
 import { useEngines } from '../state/engines.ts'
+import { daemonOf, useMps } from '../state/mps.ts'
 import { openScreen, useView } from '../state/view.ts'
 import type { Action } from './action.ts'
 
 const AT_REST: EngineState[] = ['stopped', 'failed']
 
 export function engineActions(engine: Engine): Action[] {
-  return [startEngine(engine), stopEngine(engine), restartEngine(engine), changeEngine(engine), removeEngine(engine)]
+  return [startEngine(engine), stopEngine(engine), restartEngine(engine), putEngineOnMps(engine), changeEngine(engine), removeEngine(engine)]
 }
 
 export function startEngine(engine: Engine): Action {
@@ -41,6 +42,18 @@ export function restartEngine(engine: Engine): Action {
     blocked: engine.state === 'ready' || engine.state === 'starting' || engine.state === 'unknown' ? null : `${engine.spec.name} is ${engine.state}.`,
     preview: (client) => client.engine.preview({ id: engine.id, action: 'restart' }),
     run: (client) => client.engine.restart({ id: engine.id }),
+    watch: () => watch(engine, (now) => now.startedAtMs !== null && now.startedAtMs !== engine.startedAtMs),
+  }
+}
+
+export function putEngineOnMps(engine: Engine): Action {
+  const daemon = daemonOf(useMps.getState().daemons, engine.spec.gpuUuid ?? '')
+  return {
+    id: `engine.putOnMps/${engine.id}`, label: `Put ${engine.spec.name} on MPS`, group: 'Engines', danger: engine.pid !== null,
+    about: engine.pid === null ? 'Starts it as an MPS client, now and from now on.' : 'Restarts it as an MPS client, and starts it so from now on: a running process cannot join.',
+    blocked: engine.spec.onMps ? `${engine.spec.name} is set to use MPS already.` : daemon?.state === 'running' ? null : 'Start MPS first.',
+    preview: (client) => client.engine.preview({ id: engine.id, action: 'putOnMps' }),
+    run: (client) => client.engine.putOnMps({ id: engine.id }),
     watch: () => watch(engine, (now) => now.startedAtMs !== null && now.startedAtMs !== engine.startedAtMs),
   }
 }

@@ -15,6 +15,9 @@ export function useGpuUuid(): string | null {
   return useGpus(({ identities }) => identities?.find((gpu) => gpu.uuid === chosen)?.uuid ?? identities?.[0]?.uuid ?? null)
 }
 
+/** Ctrl-K lists what can be done now; buttons show the rest, with the reason. */
+const possible = (action: Action): boolean => action.blocked === null
+
 export function useActions(): Action[] {
   const gpuUuid = useGpuUuid()
   const daemons = useMps((store) => store.daemons)
@@ -23,8 +26,8 @@ export function useActions(): Action[] {
   return useMemo(() => {
     const daemon = daemonOf(daemons, gpuUuid)
     return [
-      ...viewActions, ...gpuActions(identities ?? []), addEngine,
-      ...(daemon === null ? [] : mpsActions(daemon)), ...(engines ?? []).flatMap(engineActions), retryGpu,
+      ...(daemon === null ? [] : mpsActions(daemon)).filter(possible), ...(engines ?? []).flatMap(engineActions).filter(possible), addEngine,
+      ...viewActions, ...gpuActions(identities ?? []), retryGpu,
     ]
   }, [gpuUuid, daemons, engines, identities])
 }

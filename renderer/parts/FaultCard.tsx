@@ -14,7 +14,7 @@ export function FaultCard({ fault, calm = false, onDismiss, children }: {
       <div className="cardRow">
         <strong>{fault.sentence}</strong>
         <span className="spring" />
-        <span className="mono dim small">{fault.code}</span>
+        <span className="dim small nowrap">{fault.code}</span>
         {onDismiss !== undefined && <CloseButton size="xs" aria-label="Dismiss" onClick={onDismiss} />}
       </div>
       <div>{fault.hint}</div>

@@ -7,7 +7,7 @@ export function LogView({ lines, label, empty, height }: { lines: readonly strin
   useLayoutEffect(() => {
     const element = box.current
     if (element !== null && following.current) element.scrollTop = element.scrollHeight
-  }, [lines])
+  })
   const onScroll = () => {
     const element = box.current
     if (element !== null) following.current = element.scrollHeight - element.scrollTop - element.clientHeight < 24

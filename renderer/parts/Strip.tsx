@@ -1,11 +1,10 @@
 // Strip: one live chart on canvas. The only place that knows uPlot. It draws from columns it is handed and never causes a render.
 import { useComputedColorScheme } from '@mantine/core'
-import { useEffect, useRef } from 'react'
+import { useEffect, useLayoutEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import type { Mark } from '../state/marks.ts'
-import type { Columns } from '../state/track.ts'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
+import type { Columns } from './columns.ts'
 import { axisTop, middle, newest, stack } from './stripColumns.ts'
 
 export interface StripLine {
@@ -15,6 +14,9 @@ export interface StripLine {
   area?: boolean
   format: (value: number | null) => string
 }
+
+/** A moment marked across the strip; `colour` is an engine's index, null for none. */
+export interface StripMark { atMs: number; label: string; colour: number | null }
 
 export interface StripProps {
   title: React.ReactNode
@@ -28,7 +30,7 @@ export interface StripProps {
   axisSteps?: number[]
   /** One series per line, same order. */
   read: () => Columns
-  marks: () => Mark[]
+  marks: () => StripMark[]
   /** Width of the time axis. */
   spanMs: number
   /** Whether the time axis is labelled; and whether marks are. */
@@ -49,20 +51,26 @@ const CROWDED = 5
 
 export function Strip(props: StripProps) {
   const scheme = useComputedColorScheme('dark')
+  const shape = JSON.stringify([scheme, props.stacked, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area])])
+  return <Drawing key={shape} {...props} scheme={scheme} />
+}
+
+/** One uPlot, made anew only when lines, axes or colours are others. */
+function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
   const plotBox = useRef<HTMLDivElement>(null)
   const legendBox = useRef<HTMLDivElement>(null)
   const latest = useRef(props)
-  latest.current = props
-  const shape = JSON.stringify([scheme, props.stacked, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area])])
+  useLayoutEffect(() => { latest.current = props })
+  const { subscribe } = props
   useEffect(() => {
     const box = plotBox.current
     if (box === null) return
     const drawing = draw(box, legendBox.current, latest, scheme)
-    const stop = latest.current.subscribe(drawing.redraw)
+    const stop = subscribe(drawing.redraw)
     const sizes = new ResizeObserver(() => drawing.resize())
     sizes.observe(box)
     return () => { stop(); sizes.disconnect(); drawing.end() }
-  }, [shape, scheme, props.subscribe])
+  }, [scheme, subscribe])
   return (
     <section className="strip" aria-label={props.label}>
       <div className="stripHead">
@@ -143,7 +151,7 @@ function options(box: HTMLElement, latest: Latest, scheme: Scheme, onCursor: (at
       { show: true, stroke: ink.text, font, size: timeAxis ? 22 : 0, gap: 4, space: 90, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, values: (_plot, splits) => (timeAxis ? splits.map((at) => timeLabel(at, latest.current.spanMs)) : splits.map(() => '')) },
       { stroke: ink.text, font, size: 52, gap: 6, space: 26, ...(axisSteps === undefined ? {} : { incrs: axisSteps }), grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, values: (_plot, splits) => splits.map((value) => latest.current.axisFormat(value)) },
     ],
-    series: [{}, ...(stacked ? lines.map((line) => lineOf(line, true)).reverse() : lines.flatMap((line) => [lineOf(line, false), lineOf(line, line.area ?? false)]))],
+    series: [{}, ...(stacked ? lines.map((line) => lineOf(line, true)).reverse() : lines.flatMap((line) => [lineOf(line, false), { ...lineOf(line, line.area ?? false), width: 0.6 }]))],
     bands: stacked ? [] : lines.map((line, at) => ({ series: [2 * at + 1, 2 * at + 2] as [number, number], fill: `${line.colour}40` })),
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)], draw: [(plot) => drawMarks(plot, latest.current, scheme)] },
   }
@@ -161,6 +169,7 @@ function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, schem
   ctx.save()
   ctx.font = `${10.5 * ratio}px system-ui, sans-serif`
   ctx.textBaseline = 'top'
+  ctx.textAlign = 'left'
   for (const mark of marks()) {
     const x = plot.valToPos(mark.atMs / 1000, 'x', true)
     if (x < bbox.left || x > bbox.left + bbox.width) continue
@@ -174,8 +183,10 @@ function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, schem
     if (!markLabels || spanMs > 600_000 || x < freeFrom) continue
     const width = ctx.measureText(mark.label).width
     const left = Math.min(x + 3 * ratio, bbox.left + bbox.width - width)
+    ctx.fillStyle = STRIP_COLOURS[scheme].surface
+    ctx.fillRect(left - ratio, bbox.top, width + 2 * ratio, 13 * ratio)
     ctx.fillStyle = colour
-    ctx.fillText(mark.label, left, bbox.top + 1)
+    ctx.fillText(mark.label, left, bbox.top + ratio)
     freeFrom = left + width + 6 * ratio
   }
   ctx.restore()

@@ -2,7 +2,7 @@
 import { Tooltip } from '@mantine/core'
 import { duration, fixed, UNKNOWN } from '../../shared/units.ts'
 import { METRICS, MISSING, type GpuRow, type MetricKey } from '../../shared/gpu.ts'
-import { useNowMs } from '../state/now.ts'
+import { useNowMs } from './now.ts'
 
 /** A reading older than this is shown greyed, with its age. */
 export const FRESH_MS = 4000

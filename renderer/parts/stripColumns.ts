@@ -1,5 +1,5 @@
 // From columns of readings to what a strip draws: stacking, middle of a range, the top of the axis. Pure.
-import type { Columns } from '../state/track.ts'
+import type { Columns } from './columns.ts'
 
 type Values = (number | null)[]
 
@@ -16,7 +16,7 @@ export function middle(series: Columns['series'][number]): Values {
 /** Running sums, first layer at the bottom. An unknown adds nothing and is itself unknown. */
 export function stack(layers: Values[]): Values[] {
   const moments = layers[0]?.length ?? 0
-  const sums = new Array<number>(moments).fill(0)
+  const sums = Array.from({ length: moments }, () => 0)
   return layers.map((layer) => layer.map((value, at) => (value === null ? null : (sums[at]! += value))))
 }
 

@@ -65,7 +65,7 @@ function Keys() {
   useHotkeys(actions.filter((action) => action.keys !== undefined).map((action) => [action.keys!, () => perform(action, client)]))
   return (
     <Spotlight
-      shortcut="mod + K" highlightQuery limit={12} nothingFound="Nothing of that name." scrollAreaProps={{ mah: 420 }}
+      shortcut="mod + K" highlightQuery limit={12} nothingFound="Nothing of that name." scrollAreaProps={{ mah: 480 }} overlayProps={{ backgroundOpacity: 0.45, blur: 0 }}
       searchProps={{ leftSection: <IconSearch size={16} />, placeholder: 'Do or find…', 'aria-label': 'Do or find' }}
       actions={actions.map((action) => ({
         id: action.id, label: action.label, description: action.blocked ?? action.about, disabled: action.blocked !== null,

@@ -1,15 +1,17 @@
 // EngineCard: one engine on the live screen.
 import { IconPlayerPlay, IconPlayerStop, IconRefresh } from '@tabler/icons-react'
+import { useCallback } from 'react'
 import type { Engine } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
 import { fixed, gibibytes, rate } from '../../shared/units.ts'
-import { ActionIconButton } from '../actions/ActionButton.tsx'
-import { restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
+import { ActionButton, ActionIconButton } from '../actions/ActionButton.tsx'
+import { putEngineOnMps, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
 import { EngineDot, engineStyle } from '../parts/EngineDot.tsx'
 import { Sparkline } from '../parts/Sparkline.tsx'
 import { attachmentLook, ENGINE_LOOK, StateBadge } from '../parts/StateBadge.tsx'
 import { Value } from '../parts/Value.tsx'
-import { engineSeries } from '../state/track.ts'
+import { useGpus } from '../state/gpus.ts'
+import { engineSeries, track } from '../state/track.ts'
 import { openScreen, useView } from '../state/view.ts'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
 
@@ -32,7 +34,7 @@ export function EngineCard({ engine }: { engine: Engine }) {
           <span className="bigNumber">{rate(rates.generatedTokensPerSecond)}</span>
           <Value className="dim small" text="tokens/s" readAtMs={rates.readAtMs} explain={rateExplained(engine)} />
           <span className="spring" />
-          <Sparkline series={engineSeries(engine.id, 'generatedTokensPerSecond')} label={`Tokens per second of ${spec.name}, last minute`} />
+          <TokensSparkline id={engine.id} name={spec.name} />
         </div>
       )}
       <dl className="facts">
@@ -45,11 +47,17 @@ export function EngineCard({ engine }: { engine: Engine }) {
         <div className="cardRow">
           <StateBadge look={attachmentLook(engine.attachment)} explain={<Evidence engine={engine} />} />
           {engine.attachment.state !== 'attached' && <span className="dim small cut" title={engine.attachment.sentence}>{engine.attachment.sentence}</span>}
+          {engine.attachment.reason === 'notAsked' && <><span className="spring" /><ActionButton action={putEngineOnMps(engine)} /></>}
           {engine.attachment.restartHelps && <><span className="spring" /><ActionIconButton action={{ ...restartEngine(engine), label: `Restart ${spec.name} to attach it` }} icon={<IconRefresh size={14} color="var(--tone-bad)" />} /></>}
         </div>
       )}
     </article>
   )
+}
+
+function TokensSparkline({ id, name }: { id: string; name: string }) {
+  const read = useCallback(() => track.read([engineSeries(id, 'generatedTokensPerSecond')], (track.newestMs ?? 0) - 60_000).series[0]!.max, [id])
+  return <Sparkline read={read} subscribe={useGpus.subscribe} label={`Tokens per second of ${name}, last minute`} />
 }
 
 /** What is worth knowing of an engine that does not run: why it ended, else how it will start. */

@@ -2,7 +2,6 @@
 import type { Engine } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
 import { clockTime, duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
-import { useDialog } from '../actions/action.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
 import { changeEngine, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
 import { EngineName, engineStyle } from '../parts/EngineDot.tsx'
@@ -11,11 +10,11 @@ import { Panel } from '../parts/Panel.tsx'
 import { quotedArgv } from '../parts/quoting.ts'
 import { attachmentLook, ENGINE_LOOK, StateBadge } from '../parts/StateBadge.tsx'
 import { Value } from '../parts/Value.tsx'
-import { setAttempt, useAttempts } from '../state/attempts.ts'
 import { gpuLabel, useGpus } from '../state/gpus.ts'
-import { useNowMs } from '../state/now.ts'
+import { useNowMs } from '../parts/now.ts'
 import { ShareValue } from './EngineCard.tsx'
 import { EngineLog } from './EngineLog.tsx'
+import { FailedAttempts } from './FailedAttempts.tsx'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
 
 export function EngineDetail({ engine }: { engine: Engine }) {
@@ -27,7 +26,7 @@ export function EngineDetail({ engine }: { engine: Engine }) {
             <ActionButton action={startEngine(engine)} label="Start" /><ActionButton action={stopEngine(engine)} label="Stop" /><ActionButton action={restartEngine(engine)} label="Restart" />
             <span className="spring" /><ActionButton action={changeEngine(engine)} label="Change" /><ActionButton action={removeEngine(engine)} label="Remove" />
           </div>
-          <FailedAttempts id={engine.id} />
+          <FailedAttempts about={engine.id} />
           {engine.fault !== null && <FaultCard fault={engine.fault} />}
           {engine.state !== 'stopped' && engine.state !== 'failed' && <ReadinessSteps engine={engine} />}
           {engine.lastExit !== null && <div><span className="dim">Last exit{engine.lastExit.atMs === null ? '' : ` at ${clockTime(engine.lastExit.atMs)}`}:</span> {engine.lastExit.sentence}</div>}
@@ -38,15 +37,6 @@ export function EngineDetail({ engine }: { engine: Engine }) {
       <EngineLog engineId={engine.id} />
     </div>
   )
-}
-
-/** What was tried from here and refused, until it is dismissed. */
-function FailedAttempts({ id }: { id: string }) {
-  const attempts = useAttempts((store) => store.attempts)
-  const dialogOpen = useDialog((dialog) => dialog.action !== null)
-  if (dialogOpen) return null
-  return <>{Object.entries(attempts).map(([name, attempt]) => (attempt.name === 'failed' && name.startsWith('engine.') && name.endsWith(`/${id}`)
-    ? <FaultCard key={name} fault={attempt.fault} onDismiss={() => setAttempt(name, null)} /> : null))}</>
 }
 
 function Facts({ engine }: { engine: Engine }) {

@@ -43,7 +43,7 @@ export function EngineForm({ engine }: { engine: Engine | null }) {
       <form onSubmit={form.onSubmit((fields) => void save(fields))} className="stackGap" noValidate>
         <SegmentedControl aria-label="Recipe" data={[{ value: 'llamaServer', label: 'llama-server' }, { value: 'custom', label: 'Custom command' }]}
           value={form.values.recipe} onChange={(value) => form.setFieldValue('recipe', value as RecipeName)} style={{ justifySelf: 'start' }} />
-        <Common form={form} />
+        <NameAndPlace form={form} />
         {form.values.recipe === 'custom' ? <Custom form={form} /> : <Llama form={form} />}
         <Surroundings form={form} />
         {fault !== null && <FaultCard fault={fault} />}
@@ -56,7 +56,7 @@ export function EngineForm({ engine }: { engine: Engine | null }) {
   )
 }
 
-function Common({ form }: { form: Form }) {
+function NameAndPlace({ form }: { form: Form }) {
   const identities = useGpus((store) => store.identities) ?? []
   const gpus = identities.map((gpu) => ({ value: gpu.uuid, label: `GPU ${gpu.index} · ${gpu.name}` }))
   return (

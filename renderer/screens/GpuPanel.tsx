@@ -11,7 +11,7 @@ import { MetricValue, missingSentence } from '../parts/Value.tsx'
 import { ownerOf, useEngines } from '../state/engines.ts'
 import { gpuLabel, rowOf, useGpus } from '../state/gpus.ts'
 import { useLink } from '../state/link.ts'
-import { useNowMs } from '../state/now.ts'
+import { useNowMs } from '../parts/now.ts'
 import { useView } from '../state/view.ts'
 
 export function GpuPanel() {

@@ -1,7 +1,7 @@
 // What must never be overlooked: that the workstation is simulated, that the link is down.
 import { duration, clockTime } from '../../shared/units.ts'
 import { useLink } from '../state/link.ts'
-import { useNowMs } from '../state/now.ts'
+import { usePageNowMs } from '../parts/now.ts'
 
 export function SimulatedRibbon() {
   const greeting = useLink((link) => link.greeting)
@@ -21,11 +21,11 @@ export function LinkBar() {
 }
 
 function Lost({ sinceMs }: { sinceMs: number }) {
-  useNowMs()
+  const now = usePageNowMs()
   return (
     <div className="linkBar" role="alert">
       <strong>Link lost since {clockTime(sinceMs)}</strong>
-      <span>({duration(Date.now() - sinceMs)}). What you see is the last that was heard. Overlap keeps trying; nothing needs to be reloaded.</span>
+      <span>({duration(now - sinceMs)}). What you see is the last that was heard. Overlap keeps trying; nothing needs to be reloaded.</span>
     </div>
   )
 }

@@ -11,6 +11,7 @@ import { enginesOn, useEngines } from '../state/engines.ts'
 import { useGpus } from '../state/gpus.ts'
 import { useMps } from '../state/mps.ts'
 import { EngineCard } from './EngineCard.tsx'
+import { FailedAttempts } from './FailedAttempts.tsx'
 import { LiveStrips } from './LiveStrips.tsx'
 
 export function Live() {
@@ -23,6 +24,7 @@ export function Live() {
         {noGpu ? <NoGpu /> : <LiveStrips gpuUuid={gpuUuid} />}
       </div>
       <div className="side">
+        <FailedAttempts />
         <NextStep gpuUuid={gpuUuid} />
         <Cards gpuUuid={gpuUuid} />
       </div>

@@ -30,8 +30,8 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
       <div className="panelHead" style={{ borderBottom: 0 }}>
         <SegmentedControl aria-label="Time span" value={span} onChange={(value) => useView.setState({ span: value as Span })} data={Object.keys(SPANS)} />
         <BucketNote span={span} />
+        {absent !== null && <span className="dim small" role="note">{absent}</span>}
         <span className="spring" />
-        {absent !== null && <span className="dim small cut" title={absent} role="note">{absent}</span>}
         <Button onClick={() => useView.setState({ gpuPanelOpen: true })}>GPU details</Button>
       </div>
       {plans.map((plan, at) => <PlannedStrip key={plan.label} plan={plan} gpuUuid={gpuUuid} span={span} first={at === 0} last={at === plans.length - 1} />)}

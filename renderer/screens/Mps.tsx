@@ -3,10 +3,8 @@ import { Table } from '@mantine/core'
 import type { MpsDaemon } from '../../shared/mps.ts'
 import { clockTime, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
-import { useDialog } from '../actions/action.ts'
 import { adoptForeign, restartMps, startMps, stopMps } from '../actions/mpsActions.ts'
 import { useGpuUuid } from '../actions/useActions.ts'
-import { setAttempt, useAttempts } from '../state/attempts.ts'
 import { Empty } from '../parts/Empty.tsx'
 import { EngineName } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
@@ -15,6 +13,7 @@ import { attachmentLook, MPS_LOOK, StateBadge } from '../parts/StateBadge.tsx'
 import { enginesOn, ownerOf, useEngines } from '../state/engines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { DefaultShare } from './DefaultShare.tsx'
+import { FailedAttempts } from './FailedAttempts.tsx'
 import { MpsLog } from './MpsLog.tsx'
 import { MpsProofList, MpsStateLine } from './MpsState.tsx'
 
@@ -55,20 +54,11 @@ function State({ daemon }: { daemon: MpsDaemon }) {
         <MpsStateLine state={daemon.state} />
         <div>{daemon.sentence} <span className="dim small nowrap">since {clockTime(daemon.sinceMs)}</span></div>
         {daemon.fault !== null && <FaultCard fault={daemon.fault} />}
-        <FailedAttempts gpuUuid={daemon.gpuUuid} />
+        <FailedAttempts about={daemon.gpuUuid} />
         <MpsProofList daemon={daemon} />
       </div>
     </Panel>
   )
-}
-
-/** What was tried from here and refused, until it is dismissed. */
-function FailedAttempts({ gpuUuid }: { gpuUuid: string }) {
-  const attempts = useAttempts((store) => store.attempts)
-  const dialogOpen = useDialog((dialog) => dialog.action !== null)
-  if (dialogOpen) return null
-  return <>{Object.entries(attempts).map(([id, attempt]) => (attempt.name === 'failed' && id.startsWith('mps.') && id.includes(gpuUuid)
-    ? <FaultCard key={id} fault={attempt.fault} calm={attempt.fault.code === 'NEEDS_CONSENT'} onDismiss={() => setAttempt(id, null)} /> : null))}</>
 }
 
 function Foreign({ daemon }: { daemon: MpsDaemon }) {

@@ -10,7 +10,7 @@ import { enginesOn, useEngines } from '../state/engines.ts'
 import { rowOf, useGpus } from '../state/gpus.ts'
 import { useLink } from '../state/link.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
-import { useNowMs } from '../state/now.ts'
+import { useNowMs } from '../parts/now.ts'
 import { openScreen, useView } from '../state/view.ts'
 
 export function TopBar() {

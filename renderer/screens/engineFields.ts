@@ -56,13 +56,13 @@ export function specOf(fields: EngineFields): { spec: EngineSpec } | { errors: F
   if (extraArguments === null && fields.recipe === 'llamaServer') return { errors: { extraArguments: 'A quote stays open.' } }
   const env = envOf(fields.env)
   if (typeof env === 'string') return { errors: { env } }
-  const common = {
+  const always = {
     name: fields.name, gpuUuid: fields.gpuUuid, onMps: fields.onMps, sharePercent: orNull(fields.sharePercent), port: orNull(fields.port), env, cwd: orNull(fields.cwd.trim()),
     restartBudget: fields.restartBudget, readyWithinSeconds: fields.readyWithinSeconds,
   }
   const parsed = EngineSpecSchema.safeParse(fields.recipe === 'custom'
-    ? { recipe: 'custom', ...common, argv, healthPath: orNull(fields.healthPath.trim()), metricsPath: orNull(fields.metricsPath.trim()), openAi: fields.openAi }
-    : { recipe: 'llamaServer', ...common, executable: fields.executable, modelPath: fields.modelPath, contextTokens: fields.contextTokens, slots: fields.slots, gpuLayers: orNull(fields.gpuLayers), extraArguments })
+    ? { recipe: 'custom', ...always, argv, healthPath: orNull(fields.healthPath.trim()), metricsPath: orNull(fields.metricsPath.trim()), openAi: fields.openAi }
+    : { recipe: 'llamaServer', ...always, executable: fields.executable, modelPath: fields.modelPath, contextTokens: fields.contextTokens, slots: fields.slots, gpuLayers: orNull(fields.gpuLayers), extraArguments })
   if (parsed.success) return { spec: parsed.data }
   const errors: FieldErrors = {}
   for (const issue of parsed.error.issues) {

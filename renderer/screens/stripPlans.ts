@@ -3,7 +3,8 @@ import { METRICS, MISSING, type GpuIdentity, type GpuRow, type MetricKey } from 
 import { fixed, gibibytes, percent, rate, UNKNOWN, watts } from '../../shared/units.ts'
 import type { StripLine } from '../parts/Strip.tsx'
 import { middle, rest } from '../parts/stripColumns.ts'
-import { engineSeries, gpuSeries, type Columns } from '../state/track.ts'
+import type { Columns } from '../parts/columns.ts'
+import { engineSeries, gpuSeries } from '../state/track.ts'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 
 export interface StripPlan {

@@ -11,7 +11,7 @@ import { appendLines, useEngineLog } from './engineLog.ts'
 import { useEngines } from './engines.ts'
 import { useGpus } from './gpus.ts'
 import { useLink } from './link.ts'
-import { coreNowMs, noteCoreTime } from './now.ts'
+import { coreNowMs, noteCoreTime } from '../parts/now.ts'
 import { addMarks, daemonMarks, engineMarks, useMarks } from './marks.ts'
 import { useMps } from './mps.ts'
 import { usePast } from './past.ts'
@@ -163,6 +163,6 @@ export function followEngineLog(connection: Connection, id: string): () => void 
 
 function logUnlessLost(what: string): (thrown: unknown) => void {
   return (thrown) => {
-    if (faultOf(thrown).code !== 'LINK_LOST') console.error(`${what}:`, thrown)
+    if (faultOf(thrown).code !== 'LINK_LOST') reportError(new Error(`${what} failed`, { cause: thrown }))
   }
 }

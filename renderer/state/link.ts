@@ -9,8 +9,3 @@ interface LinkStore {
   greeting: Greeting | null
 }
 export const useLink = create<LinkStore>(() => ({ state: { name: 'connecting' }, greeting: null }))
-
-/** Since when nothing on the page is current; null while it is. */
-export function lostSinceMs(state: LinkState): number | null {
-  return state.name === 'lost' ? state.sinceMs : null
-}

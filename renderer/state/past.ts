@@ -1,7 +1,7 @@
 // The longer past (5 min, 1 h), fetched from the core now and then while a strip shows it. feed.ts writes it.
 import { create } from 'zustand'
 import type { HistoryWindow } from '../../shared/gpu.ts'
-import type { Columns } from './track.ts'
+import type { Columns } from '../parts/columns.ts'
 
 export const usePast = create<{ window: HistoryWindow | null }>(() => ({ window: null }))
 

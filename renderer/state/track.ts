@@ -1,13 +1,6 @@
 // Track: the last minute of every series in typed arrays, outside React. Strips read it; nothing renders because of it.
 import type { HistoryWindow } from '../../shared/gpu.ts'
-
-/** Columns on one time axis; `null` where nothing was known. Times in epoch ms, ascending. */
-export interface Columns {
-  atMs: number[]
-  /** Per asked series. `min` is null for single readings: then `max` is the reading. */
-  series: { min: (number | null)[] | null; max: (number | null)[] }[]
-  bucketMs: number | null
-}
+import type { Columns } from '../parts/columns.ts'
 
 /** One minute at 10 Hz and some. */
 const CAPACITY = 1024

@@ -2,7 +2,7 @@
 export type Scheme = 'dark' | 'light'
 
 /** Told apart by people with any common colour blindness, also in neighbouring order. */
-const ENGINE_COLOURS: Record<Scheme, readonly string[]> = {
+export const ENGINE_COLOURS: Record<Scheme, readonly string[]> = {
   dark: ['#e69f00', '#56b4e9', '#12b886', '#e377c2', '#f0e442', '#e8683a', '#6f8ff7', '#b8b8b8'],
   light: ['#b87a00', '#1f7fbd', '#00795a', '#b0437f', '#857b00', '#c24e12', '#3556c9', '#6b6b6b'],
 }
@@ -17,11 +17,7 @@ export function engineVar(index: number): string {
   return `var(--engine-${((index % 8) + 8) % 8})`
 }
 
-export const ENGINE_COLOUR_COUNT = ENGINE_COLOURS.dark.length
-
 export const STRIP_COLOURS: Record<Scheme, { strong: string; faint: string; other: string; grid: string; text: string; mark: string; surface: string }> = {
   dark: { strong: '#7dd3c0', faint: '#6b7685', other: '#5b6472', grid: '#1e242d', text: '#8b95a3', mark: '#9aa4b2', surface: '#11151b' },
   light: { strong: '#0b7c6b', faint: '#8a94a1', other: '#9aa3ae', grid: '#e8ebef', text: '#5b6673', mark: '#5b6673', surface: '#ffffff' },
 }
-
-export { ENGINE_COLOURS }

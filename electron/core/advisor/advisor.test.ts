@@ -32,7 +32,7 @@ describe('adviceOn', () => {
     ['two engines without MPS', [stopped], [engine('a', 'notAsked'), engine('b', 'notAsked')], [[`mpsOff/${GPU}`, 'mps.start']]],
     ['one engine without MPS', [stopped], [engine('a', 'notAsked')], []],
     ['two engines, one of them elsewhere', [stopped], [engine('a', 'notAsked'), { ...engine('b', 'notAsked'), spec: { ...engine('b', null).spec, gpuUuid: 'GPU-b' } }], []],
-    ['MPS on, engines not set to use it', [daemon()], [engine('a', 'notAsked'), engine('b', 'notAsked')], [[`notAsked/${GPU}`, 'open']]],
+    ['MPS on, engines not set to use it', [daemon()], [engine('a', 'notAsked'), engine('b', 'notAsked')], [[`notAsked/${GPU}`, 'engine.putOnMps']]],
     ['a faulted server', [daemon({ state: 'faulted', servers: [{ pid: 101, status: 'FAULT' }] })], [engine('a', null)], [[`serverFault/${GPU}`, 'mps.restart']]],
     ['no CUDA device', [daemon({ state: 'noServer', fault: fault('NO_CUDA_DEVICE') })], [], [[`noCudaDevice/${GPU}`, 'open']]],
     ['a failed engine', [daemon()], [engine('a', 'notRunning', { state: 'failed', fault: fault('ENGINE_OUT_OF_MEMORY') })], [['engineFailed/a', 'open']]],

@@ -14,9 +14,9 @@ const RULES: readonly Rule[] = [
 export function adviceOn(facts: Facts): Advice[] {
   const findings = RULES.flatMap((rule) => rule(facts)).sort((a, b) => a.rank - b.rank)
   const told = new Set<string>()
-  return findings.flatMap(({ subject, rank: _, ...advice }) => {
+  return findings.flatMap(({ subject, id, gpuUuid, sentence, evidence, action }) => {
     if (told.has(subject)) return []
     told.add(subject)
-    return [advice]
+    return [{ id, gpuUuid, sentence, evidence, action }]
   })
 }

@@ -13,7 +13,7 @@ import { launchCommand, launchRun, planStart } from './launch.ts'
 import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Life, type LifeEvent } from './lifecycle.ts'
 import { NO_RATES } from './rates.ts'
 import { reachReady, type Obstacle } from './readiness.ts'
-import { doorsOf } from './recipes/recipe.ts'
+import { doorsOf } from './recipes/recipes.ts'
 import { RunFolder, type StartedRun } from './runFolder.ts'
 import { Scraper } from './scrape.ts'
 import { killPreviews } from './stopping.ts'
@@ -128,8 +128,8 @@ export class LocalEngine {
     }
   }
 
-  previewStart(port: number): CommandPreview[] {
-    const plan = planStart(this.spec, port, this.#parts.surroundings)
+  previewStart(port: number, spec = this.spec): CommandPreview[] {
+    const plan = planStart(spec, port, this.#parts.surroundings)
     return [this.#parts.host.preview(launchCommand(plan, this.folder, this.#parts.keeperPath, this.#parts.toolsEnv))]
   }
 

@@ -9,7 +9,7 @@ import type { Procfs } from '../host/procfs.ts'
 import type { Clock } from '../kit/clock.ts'
 import { LogReader } from './engineLog.ts'
 import { explainExit } from './exit.ts'
-import { launchOf } from './recipes/recipe.ts'
+import { launchOf } from './recipes/recipes.ts'
 import type { RunFolder, StartedRun, StartPlan } from './runFolder.ts'
 
 /** What engines need to know of the rest of the workstation. */

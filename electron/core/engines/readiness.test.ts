@@ -50,7 +50,7 @@ describe('reachReady', () => {
     ['no token', (path: string): [number, string] => (path === '/v1/completions' ? [200, '{"choices":[]}'] : good(path)), ['portOpen', 'healthy', 'modelListed'], '/v1/completions answered without a completion'],
   ])('stays where it fails and says so: %s', async (_, answer, steps, obstacle) => {
     const { port } = await serve(answer)
-    expect(await probe(port, { withinMs: 700 })).toEqual({ ready: false, steps, obstacle })
+    expect(await probe(port, { withinMs: 2000 })).toEqual({ ready: false, steps, obstacle })
   })
   it('asks no more than the engine offers', async () => {
     const { port, paths } = await serve(good)
@@ -61,7 +61,7 @@ describe('reachReady', () => {
   it('names a port that is not open', async () => {
     const { port } = await serve(good)
     await new Promise((resolve) => server?.close(resolve))
-    expect(await probe(port, { withinMs: 300 })).toEqual({ ready: false, steps: [], obstacle: `port ${port} is not open` })
+    expect(await probe(port, { withinMs: 1000 })).toEqual({ ready: false, steps: [], obstacle: `port ${port} is not open` })
   })
 })
 

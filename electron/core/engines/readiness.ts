@@ -52,8 +52,10 @@ export async function reachReady(probe: Probe, obstacle: Obstacle): Promise<bool
 
 async function repeat(probe: Probe, limitMs: number, look: (signal: AbortSignal) => Promise<string>, obstacle: Obstacle): Promise<boolean> {
   for (let pauseMs = FIRST_PAUSE_MS; !probe.signal.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-    obstacle.text = await look(AbortSignal.any([probe.signal, AbortSignal.timeout(limitMs)])).catch(problemOf)
-    if (obstacle.text === '') return !probe.signal.aborted
+    const problem = await look(AbortSignal.any([probe.signal, AbortSignal.timeout(limitMs)])).catch(problemOf)
+    if (probe.signal.aborted) return false // what this look met is our own end
+    obstacle.text = problem
+    if (problem === '') return true
     await probe.clock.sleep(pauseMs, probe.signal)
   }
   return false

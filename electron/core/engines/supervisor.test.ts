@@ -1,5 +1,5 @@
 // Engines as real processes: stand-ins that start slowly, refuse to end, crash, flood their log or never become ready.
-import { readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -83,8 +83,18 @@ describe('a start', () => {
     expect(bench.engine(id).restarts.used).toBe(0)
   })
 
+  it('leaves no engine behind that could not be written down', async () => {
+    const id = await bench.supervisor.add(standIn('lost', ['--mark-of-the-lost']))
+    await mkdir(join(bench.stateDirectory, 'engines', id, 'run.json.new'), { recursive: true })
+    await bench.supervisor.start(id)
+    await inState(id, 'failed')
+    expect(bench.engine(id).fault).toMatchObject({ code: 'ENGINE_EXITED', sentence: 'The keeper of lost ended before it could start the engine.' })
+    const left = () => [...(bench.procfs.processTable(true)?.keys() ?? [])].filter((pid) => bench.procfs.commandLine(pid)?.includes('--mark-of-the-lost'))
+    await bench.until('no process of it', () => left().length === 0)
+  })
+
   it('does not count as ready without a 200, and is ended when its time is over', async () => {
-    const id = await started('never', ['--never-ready', '--ignore-sigterm'], { readyWithinSeconds: 1 })
+    const id = await started('never', ['--never-ready', '--ignore-sigterm'], { readyWithinSeconds: 4 })
     await bench.until('its process', () => bench.engine(id).pid !== null)
     const pid = bench.engine(id).pid ?? 0
     await inState(id, 'failed')
@@ -130,6 +140,23 @@ describe('an end', () => {
     await bench.until('its budget is spent', () => bench.engine(id).fault?.code === 'RESTART_BUDGET_SPENT')
     expect(pids.size).toBe(2)
     expect(bench.engine(id)).toMatchObject({ state: 'failed', restarts: { used: 1, budget: 1 }, lastExit: { code: 3, sentence: 'weak ended by itself with exit code 3. Its last words: RuntimeError: the engine broke' } })
+  })
+})
+
+describe('stopAll', () => {
+  it('ends every engine, whoever is loading, waiting or about to be restarted', async () => {
+    const words: [string, string[], object][] = [
+      ['calm', [], {}], ['crashed', ['--crash-after', '1'], { restartBudget: 5 }], ['loading', ['--slow', '60000'], { gpuUuid: GPU }], ['waiting', [], { gpuUuid: GPU }],
+    ]
+    const ids: string[] = []
+    for (const engine of words) ids.push(await started(...engine))
+    const [calm = '', crashed = '', loading = '', waiting = ''] = ids
+    await inState(calm, 'ready')
+    await bench.until('a restart is due', () => bench.engine(crashed).lastExit !== null)
+    await inState(loading, 'starting')
+    expect(bench.engine(waiting).state).toBe('waiting')
+    await bench.supervisor.stopAll({ drainSeconds: 5 })
+    expect(bench.supervisor.engines.value.map(({ pid, state }) => [pid, ['stopped', 'failed'].includes(state)])).toEqual(ids.map(() => [null, true]))
   })
 })
 

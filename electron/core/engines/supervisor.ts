@@ -16,7 +16,7 @@ import { LocalEngine } from './engine.ts'
 import { LogReader } from './engineLog.ts'
 import type { EngineParts, Sighting } from './engineParts.ts'
 import { KEEPER_PATH, planStart, type Surroundings } from './launch.ts'
-import { checkSpec } from './recipes/recipe.ts'
+import { checkSpec } from './recipes/recipes.ts'
 import type { StartPlan } from './runFolder.ts'
 
 export interface SupervisorParts {
@@ -102,10 +102,8 @@ export class Supervisor {
     const engine = this.#at(id)
     this.#check(spec, engine)
     await this.#rest(engine, 'changed')
-    await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.map((stored) => (stored.id === id ? { ...stored, spec } : stored)) }))
-    engine.spec = spec
+    await this.#respecify(engine, spec)
     this.#previewed.delete(id)
-    this.#publish()
   }
 
   /** Its log goes too. */
@@ -153,14 +151,24 @@ export class Supervisor {
     await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS })
   }
 
+  /** From now on started as an MPS client; one that runs is restarted for it. Throws like start and restart. */
+  async putOnMps(id: string): Promise<void> {
+    const engine = this.#at(id)
+    const spec = { ...engine.spec, onMps: true }
+    planStart(spec, 1, this.#parts.surroundings)
+    this.#refuseWhileLoading(engine)
+    await this.#respecify(engine, spec)
+    await engine.send(engine.run === null ? { name: 'start' } : { name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS })
+  }
+
   /** What start, stop or restart will run; the port it names is kept for the start. */
-  async preview(id: string, action: 'start' | 'stop' | 'restart'): Promise<CommandPreview[]> {
+  async preview(id: string, action: 'start' | 'stop' | 'restart' | 'putOnMps'): Promise<CommandPreview[]> {
     const engine = this.#at(id)
     const stops = action === 'start' ? [] : engine.previewStop()
     if (action === 'stop') return stops
     const port = engine.spec.port ?? (await this.#pickPort(engine))
     this.#previewed.set(id, port)
-    return [...stops, ...engine.previewStart(port)]
+    return [...stops, ...engine.previewStart(port, action === 'putOnMps' ? { ...engine.spec, onMps: true } : engine.spec)]
   }
 
   /** A reader of its own for each caller: `follow` goes on where `tail` ended. */
@@ -182,6 +190,12 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#all.values()].map((engine) => engine.close()))
+  }
+
+  async #respecify(engine: LocalEngine, spec: EngineSpec): Promise<void> {
+    await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.map((stored) => (stored.id === engine.id ? { ...stored, spec } : stored)) }))
+    engine.spec = spec
+    this.#publish()
   }
 
   #take(stored: { id: string; colour: number; spec: EngineSpec }): void {

@@ -61,7 +61,7 @@ function keep(plan: Plan): void {
     ({ version: 1, runId: plan.runId, code, signal, spawnError, atMs: Date.now() })
   engine.once('error', (error: NodeJS.ErrnoException) => end(exit(null, null, error.code ?? error.message)))
   if (engine.pid === undefined) return
-  writeWhole('run.json', runOf(plan, engine, environment, engine.pid))
+  record(runOf(plan, engine, environment, engine.pid))
   const guard = setInterval(() => cutLog(1), LOG_LOOK_MS)
   engine.once('exit', (code, signal) => {
     clearInterval(guard)
@@ -86,6 +86,16 @@ function runOf(plan: Plan, engine: ChildProcess, environment: NodeJS.ProcessEnv,
 /** A pid whose start time cannot be read is never taken for alive again. */
 function processId(pid: number): ProcessId {
   return { pid, startTicks: new Procfs().processStat(pid)?.startTicks ?? 0 }
+}
+
+/** An engine that nobody could find again must not go on: a full disk ends it. */
+function record(run: Run): void {
+  try {
+    writeWhole('run.json', run)
+  } catch (error) {
+    process.kill(-run.engine.pid, 'SIGKILL')
+    throw error
+  }
 }
 
 function end(exit: RunExit): void {

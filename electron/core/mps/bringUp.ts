@@ -4,6 +4,7 @@ import type { Host, Tools } from '../host/host.ts'
 import { FaultError, type Fault } from '../../../shared/fault.ts'
 import type { ForeignDaemon } from '../../../shared/mps.ts'
 import { startServer } from './control.ts'
+import type { MpsIntent } from './lifecycle.ts'
 import type { Asking, Seen } from './sight.ts'
 import { daemonCommand, makeDirectories, refusal, refuseForeign, type Target } from './target.ts'
 
@@ -15,6 +16,8 @@ export interface Work {
   uid: number
   target: Target
   foreign(): readonly ForeignDaemon[]
+  /** What is about to be done, for the state. */
+  intend(intent: MpsIntent): void
   /** Looks, and publishes what was seen. */
   look(asking: Asking): Promise<Seen>
 }
@@ -30,11 +33,10 @@ export const isUp = (seen: Seen): boolean => seen.life !== 'gone' && seen.answer
 
 export async function bringUp(work: Work): Promise<void> {
   const seen = await work.look('now')
-  if (!isUp(seen)) await bringUpDaemon(work, seen)
-  await bringUpServer(work)
+  await bringUpServer(work, isUp(seen) ? seen : await bringUpDaemon(work, seen))
 }
 
-async function bringUpDaemon(work: Work, seen: Seen): Promise<void> {
+async function bringUpDaemon(work: Work, seen: Seen): Promise<Seen> {
   const { target, host, tools, gpuUuid } = work
   if (seen.life === 'alive') throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
   refuseForeign(work.foreign())
@@ -42,16 +44,16 @@ async function bringUpDaemon(work: Work, seen: Seen): Promise<void> {
     throw new FaultError('WRONG_STATE', `The MPS daemon at ${target.pipeDirectory} is gone; Overlap did not start it and does not start it again.`, 'Stop using it; then Overlap can start one of its own.')
   }
   makeDirectories(target)
+  work.intend('start')
   const output = await host.run({ ...daemonCommand(target, tools, gpuUuid), timeoutMs: 30_000 })
   const refused = refusal(output)
   if (refused) throw refused
   const words = `${output.stdout}\n${output.stderr}`.trim()
-  await until(work, DAEMON_MS, isUp, () => noProof('The MPS daemon was started and yet nothing answers.', words || null))
+  return until(work, DAEMON_MS, isUp, () => noProof('The MPS daemon was started and yet nothing answers.', words || null))
 }
 
-async function bringUpServer(work: Work): Promise<void> {
+async function bringUpServer(work: Work, before: Seen): Promise<void> {
   const { target, uid } = work
-  const before = await work.look('now')
   if (hasActive(before)) return
   if (before.servers.some((server) => server.status === 'FAULT')) throw faultError(before.fault) ?? noProof('The MPS server is in FAULT.', null)
   if (before.servers.length === 0) {

@@ -62,26 +62,25 @@ export class GpuDaemon {
 
   /** Resolves when the server is ACTIVE; rejects with the FaultError that the state then shows too. */
   start(): Promise<void> {
-    return this.#transition('start', () => bringUp(this.#work()))
+    return this.#transition(() => bringUp(this.#work()))
   }
 
   /** Resolves when the daemon is seen to be gone. With clients: NEEDS_CONSENT unless forced. */
   stop(input: { forceAfterSeconds: number | null }): Promise<void> {
-    return this.#transition(null, () => this.#takeDown(input.forceAfterSeconds))
+    return this.#transition(() => this.#takeDown(input.forceAfterSeconds))
   }
 
   /** What was set on the daemon is lost with it. */
   restart(input: { forceAfterSeconds: number | null }): Promise<void> {
-    return this.#transition(null, async () => {
+    return this.#transition(async () => {
       await this.#takeDown(input.forceAfterSeconds)
-      this.#intent = 'start'
       await bringUp(this.#work())
     })
   }
 
   /** From now on this GPU's daemon is that one; null: Overlap's own again. NOT_FOUND when none listens there. */
   useForeign(pipeDirectory: string | null): Promise<void> {
-    return this.#transition(null, async () => {
+    return this.#transition(async () => {
       if (pipeDirectory === null) return this.#aimAt(this.#ownTarget())
       mustFit(pipeDirectory)
       if (this.#target.ownership === 'overlap' && isUp(await this.#look('now'))) {
@@ -96,7 +95,7 @@ export class GpuDaemon {
 
   /** For servers started later. Answers the percentage that the daemon read back. */
   setDefaultShare(percent: number): Promise<number> {
-    return this.#transition(this.#intent, async () => {
+    return this.#transition(async () => {
       const { echoed, readBack } = await this.#target.channel.ask(setAndReadDefaultShare(percent), 'set the default SM share for servers started later', 'kept')
       await this.#look('now')
       // It prints one digit, and the old value when it refuses.
@@ -107,7 +106,7 @@ export class GpuDaemon {
 
   /** Ends the GPU work of these clients, not their processes: before a SIGKILL, so that their neighbours live on. */
   terminateClients(pids: readonly number[]): Promise<void> {
-    return this.#transition(this.#intent, async () => {
+    return this.#transition(async () => {
       const { clients } = await this.#look('now')
       const failed: number[] = []
       for (const { pid, serverPid } of clients.filter((client) => pids.includes(client.pid))) {
@@ -165,13 +164,11 @@ export class GpuDaemon {
     await this.#looks.idle()
   }
 
-  #transition<Answer>(intent: MpsIntent, work: () => Promise<Answer>): Promise<Answer> {
+  #transition<Answer>(work: () => Promise<Answer>): Promise<Answer> {
     return this.#transitions.post(async () => {
       if (this.#closed) throw new FaultError('WRONG_STATE', 'Overlap is closing.', 'Start Overlap again.')
       this.#fault = null
-      this.#intent = intent
       try {
-        if (intent !== null) this.#publish()
         return await work()
       } catch (error) {
         // A question back to the user is no state of the daemon.
@@ -185,19 +182,20 @@ export class GpuDaemon {
   }
 
   #takeDown(forceAfterSeconds: number | null): Promise<void> {
-    return takeDown(this.#work(), {
-      forceAfterSeconds,
-      nameOf: this.#parts.nameOf,
-      intend: (intent) => {
-        this.#intent = intent
-        this.#publish()
-      },
-    })
+    return takeDown(this.#work(), { forceAfterSeconds, nameOf: this.#parts.nameOf })
   }
 
   #work(): Work {
     const { host, tools, clock, gpu, uid } = this.#parts
-    return { host, tools, clock, gpuUuid: gpu.uuid, uid, target: this.#target, foreign: () => this.#foreign(), look: (asking) => this.#look(asking) }
+    return {
+      host, tools, clock, gpuUuid: gpu.uuid, uid, target: this.#target,
+      foreign: () => this.#foreign(),
+      look: (asking) => this.#look(asking),
+      intend: (intent) => {
+        this.#intent = intent
+        this.#publish()
+      },
+    }
   }
 
   #look(asking: Asking, table?: ProcessTable): Promise<Seen> {

@@ -106,9 +106,10 @@ export class DaemonSight {
     for (const { pid, status, clientPids } of answer.servers) {
       if (status === 'gone' || clientPids === null || !answer.serverPids.includes(pid)) continue
       const story = status === null || status === 'FAULT' ? serverStory([...control, ...server], pid) : null
-      const shown = status ?? (story && statusByLog(story.status, clientPids.length))
-      // A server that said why it ends, and has not ended yet, is none.
-      if (shown !== 'FAULT' && story?.fault && story.status !== 'FAULT') continue
+      // A server that said why it ends, and has not ended yet, is none. 550 calls it FAULT meanwhile, which here means a fatal GPU error.
+      if (story?.fault && story.status !== 'FAULT') continue
+      const failing = status === 'FAULT' && story?.status === 'INITIALIZING'
+      const shown = failing ? 'INITIALIZING' : (status ?? (story && statusByLog(story.status, clientPids.length)))
       servers.push({ pid, status: shown })
       if (shown === 'FAULT') fault = story?.fault ?? null
       for (const client of clientPids) clients.push({ pid: client, serverPid: pid, command: answer.ps.find((row) => row.pid === client)?.command ?? null })

@@ -10,7 +10,6 @@ export interface Leave {
   /** Clients get errors when it is over; null: only without clients. */
   forceAfterSeconds: number | null
   nameOf(pid: number): string | null
-  intend(intent: 'drain' | 'stop'): void
 }
 
 /** A daemon without clients is gone within milliseconds of `quit`. */
@@ -29,7 +28,7 @@ export async function takeDown(work: Work, leave: Leave): Promise<void> {
   // Without an answer nobody knows who would be hurt.
   if (seen.answers !== true && leave.forceAfterSeconds === null) throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
   if (seen.clients.length > 0 && leave.forceAfterSeconds === null) throw needsConsent(seen.clients, leave.nameOf)
-  leave.intend(seen.clients.length > 0 ? 'drain' : 'stop')
+  work.intend(seen.clients.length > 0 ? 'drain' : 'stop')
   await quit(work, seen.clients.length > 0 || seen.answers !== true ? leave.forceAfterSeconds : null)
 }
 

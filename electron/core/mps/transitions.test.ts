@@ -1,6 +1,6 @@
 // Starting and stopping against a control program that does what a GPU would let it do, or lies. The host shows no sockets and
 // no locks here, as some sandboxes do, so the program's own words decide.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -51,7 +51,7 @@ describe('starting', () => {
     const states: string[] = []
     mps.state.subscribe(({ state }) => void (states.at(-1) === state || states.push(state)))
     await mps.start()
-    expect(states).toEqual(['starting', 'noServer', 'running'])
+    expect(states).toEqual(['stopped', 'starting', 'noServer', 'running'])
     expect(mps.state.value).toMatchObject({ state: 'running', servers: [{ pid: 528, status: 'ACTIVE' }], fault: null, proof: { listening: null, lockOwnerPid: null, answers: true } })
     expect(mps.clientEnvironment()).toEqual({ CUDA_MPS_PIPE_DIRECTORY: here.pipe })
     expect(preview.map(({ argv, stdin }) => stdin?.split('\n')[0] ?? argv.at(-1))).toEqual(said().filter((words) => /^(-d|start_server)/.test(words)))
@@ -133,6 +133,18 @@ describe('a running daemon', () => {
     await clock.advance(10_000)
     await mps.check()
     expect(mps.state.value).toMatchObject({ state: 'running', clients: [] })
+  })
+
+  it('whose server calls itself FAULT before it ever started has a server that fails to start, not a GPU fault', async () => {
+    const clock = new HandClock()
+    const { mps, here } = standIn(served('FAULT', []), { clock })
+    mkdirSync(here.log)
+    writeFileSync(join(here.log, 'control.log'), '[2026-11-23 22:35:37.364 Control   1] Starting new server 528 for user 0\n')
+    await mps.check()
+    expect(mps.state.value).toMatchObject({ state: 'noServer', servers: [{ pid: 528, status: 'INITIALIZING' }], fault: null })
+    appendFileSync(join(here.log, 'server.log'), '[2026-11-23 22:35:37.397 Other   528] Failed to start : no CUDA-capable device is detected\n')
+    await mps.check() // the log has grown: asked at once
+    expect(mps.state.value).toMatchObject({ state: 'noServer', servers: [], fault: { code: 'NO_CUDA_DEVICE' } })
   })
 
   it('ends the GPU work of the clients that were named, and of no other', async () => {

@@ -61,11 +61,12 @@ export const notAsked = forDaemons('notAsked', ({ state, gpuUuid }, facts) => {
   if (state !== 'running') return null
   const running = enginesOn(facts, gpuUuid).filter((engine) => ['ready', 'unknown'].includes(engine.state))
   const plain = running.filter((engine) => engine.attachment.reason === 'notAsked')
-  if (running.length < 2 || plain.length === 0) return null
+  const [first] = plain
+  if (running.length < 2 || !first) return null
   return {
     rank: 3,
-    sentence: `MPS runs on ${gpuName(facts, gpuUuid)}, but ${plain.map((engine) => engine.spec.name).join(' and ')} ${plain.length === 1 ? 'is' : 'are'} not set to use it: stop, choose MPS, start again.`,
+    sentence: `MPS runs on ${gpuName(facts, gpuUuid)}, but ${plain.map((engine) => engine.spec.name).join(' and ')} ${plain.length === 1 ? 'is' : 'are'} not set to use it.`,
     evidence: plain.map((engine) => `${engine.spec.name}: ${engine.attachment.sentence}`),
-    action: { call: 'open', label: 'Open the engines', input: { screen: 'engines' } },
+    action: { call: 'engine.putOnMps', label: `Put ${first.spec.name} on MPS`, input: { id: first.id } },
   }
 })

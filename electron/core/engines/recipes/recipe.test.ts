@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineSpec, LlamaServerSpec } from '../../../../shared/engine.ts'
 import { FaultError } from '../../../../shared/fault.ts'
-import { argumentAfter, checkSpec, launchOf } from './recipe.ts'
+import { argumentAfter } from './recipe.ts'
+import { checkSpec, launchOf } from './recipes.ts'
 
 const common = { name: 'a', gpuUuid: 'GPU-1', onMps: true, sharePercent: 37.5, port: null, env: { LLAMA_API_KEY: 'k' }, cwd: '/w', restartBudget: 0, readyWithinSeconds: 9 }
 const llama: LlamaServerSpec = { recipe: 'llamaServer', ...common, executable: 'llama-server', modelPath: '/m/a b.gguf', contextTokens: 4096, slots: 4, gpuLayers: null, extraArguments: ['-fa', 'on'] }

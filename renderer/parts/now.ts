@@ -32,6 +32,11 @@ function subscribe(reader: () => void): () => void {
   }
 }
 
+/** Epoch ms on this page's own clock, renewed once a second: for what the page itself stamped. */
+export function usePageNowMs(): number {
+  return useNowMs() + (skewMs ?? 0)
+}
+
 /** Epoch ms on the core's clock, renewed once a second. */
 export function useNowMs(): number {
   return useSyncExternalStore(subscribe, () => nowMs)

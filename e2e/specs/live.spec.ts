@@ -1,0 +1,57 @@
+// The first screen: a living workstation, its numbers, what is wrong with them, and what happens when the core goes away.
+import { expect, test } from '../product.ts'
+import { openCore } from '../core.ts'
+
+test.describe('two engines', () => {
+  test('both are seen to work, on MPS, with their numbers, and nobody can take them for real', async ({ product: { page } }) => {
+    await expect(page.getByText('Simulated workstation')).toBeVisible()
+    for (const name of ['alpha', 'beta']) {
+      const card = page.getByRole('article', { name })
+      await expect(card.getByText('ready')).toBeVisible()
+      await expect(card.getByText('on MPS', { exact: true })).toBeVisible()
+      await expect(card.getByText(/^[\d,]{5,}$/).first()).toBeVisible()
+    }
+    await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
+    await expect(page.getByText(/SM activity \d/)).toBeVisible()
+    await expect(page.locator('canvas')).toHaveCount(4, { timeout: 5000 })
+  })
+
+  test('screens are reached with keys, and everything to do with Ctrl-K', async ({ product: { page } }) => {
+    await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
+    for (const [key, heading] of [['2', /MPS on GPU 0/], ['3', /Engines/], ['4', /Commands/], ['1', /SM activity over kernel busy/]] as const) {
+      await page.keyboard.press(key)
+      await expect(page.getByRole('heading', { name: heading })).toBeVisible()
+    }
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('Restart MPS')
+    await expect(page.getByRole('dialog').getByText('Restart MPS')).toBeVisible()
+  })
+})
+
+test.describe('what is not known is said', () => {
+  test.use({ flags: { scene: 'na-fields' } })
+  test('a dash and a reason instead of a number; a lost GPU by name', async ({ product: { page } }) => {
+    await expect(page.getByText('—').first()).toBeVisible()
+    await expect(page.getByText(/does not report|not supported|no GPM/i).first()).toBeVisible()
+    await page.getByRole('tab', { name: /GPU 1/ }).click()
+    await expect(page.getByText(/fallen off the bus|lost/i).first()).toBeVisible()
+  })
+})
+
+test.describe('the link', () => {
+  test('a lost core greys the page and says since when; a new one on the same port brings it back without a reload', async ({ product: { page, core } }) => {
+    test.skip(core === null, 'on the desktop core and page are one program')
+    await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
+    const port = Number(new URL(core!.url).port)
+    core!.signal('SIGKILL')
+    await core!.exited
+    await expect(page.getByText(/Link lost since \d\d:\d\d:\d\d/)).toBeVisible()
+    await page.evaluate(() => Object.assign(window, { sameDocument: true }))
+    const again = await openCore({ scene: 'two-engines', state: core!.state, port, env: { OVERLAP_TOKEN: core!.token } })
+    await expect(page.getByText(/Link lost/)).toBeHidden()
+    // the engines outlived the core and were adopted
+    await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
+    expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true)
+    await again.close()
+  })
+})

@@ -1,0 +1,45 @@
+// MPS from the screen: started with a preview and proven, stopped only with consent, engines put on it.
+import { expect, test } from '../product.ts'
+
+test.describe('without a daemon', () => {
+  test.use({ flags: { scene: 'mps-off' } })
+
+  test('starting shows the commands first, then the proof; the engines that were there before are put on it one by one', async ({ product: { page } }) => {
+    await expect(page.getByRole('article', { name: 'alpha' }).getByText('ready')).toBeVisible()
+    await page.keyboard.press('2')
+    await page.getByRole('button', { name: 'Start MPS' }).click()
+    const dialog = page.getByRole('dialog')
+    await expect(dialog.getByText(/-d\b/).first()).toBeVisible()
+    await expect(dialog.getByText(/CUDA_MPS_PIPE_DIRECTORY/).first()).toBeVisible()
+    await expect(dialog.getByText(/start_server -uid/)).toBeVisible()
+    await dialog.getByRole('button', { name: 'Start MPS' }).click()
+    await expect(dialog).toBeHidden()
+    await expect(page.getByText('The daemon listens and its server is ACTIVE.')).toBeVisible()
+    await expect(page.getByText('A control command was answered in full.')).toBeVisible()
+    for (const name of ['alpha', 'beta']) {
+      await page.keyboard.press('1')
+      await page.getByRole('article', { name }).getByRole('button', { name: `Put ${name} on MPS` }).click()
+      await page.getByRole('dialog').getByRole('button', { name: `Put ${name} on MPS` }).click()
+      await expect(page.getByRole('article', { name }).getByText('on MPS', { exact: true })).toBeVisible({ timeout: 40_000 })
+    }
+    await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
+  })
+})
+
+test.describe('with attached engines', () => {
+  test('stopping names them, needs consent, and then is proven', async ({ product: { page } }) => {
+    await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
+    await page.keyboard.press('2')
+    await page.getByRole('button', { name: 'Stop MPS' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Stop MPS' }).click()
+    const clients = dialog.getByLabel('Attached clients')
+    await expect(clients.getByText('alpha')).toBeVisible()
+    await expect(clients.getByText('beta')).toBeVisible()
+    await dialog.getByLabel('Force after, in seconds').fill('1')
+    await dialog.getByRole('button', { name: /forcing after 1 s/ }).click()
+    await expect(page.getByText('No MPS daemon serves this GPU.')).toBeVisible()
+    await page.keyboard.press('4')
+    await expect(page.getByText(/quit -t 1/).first()).toBeVisible()
+  })
+})
