@@ -1,4 +1,4 @@
-// Gallery: the whole page in every situation, from invented values and without a core. /gallery.html?scene=mixed#engines
+// Gallery: the whole page in every situation, from invented values and without a core. /gallery.html?scene=mixed#engines, ?scene=crowd&hz=10
 import './jitless.ts'
 import { createRoot } from 'react-dom/client'
 import { fakeConnection } from './gallery/fakeConnection.ts'
@@ -9,10 +9,11 @@ import { useLink } from './state/link.ts'
 import { useMarks } from './state/marks.ts'
 import { noteCoreTime } from './parts/now.ts'
 
-const asked = new URLSearchParams(location.search).get('scene') ?? 'two'
+const address = new URLSearchParams(location.search)
+const asked = address.get('scene') ?? 'two'
 const scene = SCENES[asked] ?? SCENES['two']!
 // What a lost link leaves on the page was heard before it was lost.
-const connection = fakeConnection(scene)
+const connection = fakeConnection(scene, Number(address.get('hz') ?? 1))
 const before = { ...connection, state: { name: 'open' as const } }
 noteCoreTime(Date.now())
 useMarks.setState({ marks: [

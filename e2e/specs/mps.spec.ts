@@ -5,22 +5,24 @@ test.describe('without a daemon', () => {
   test.use({ flags: { scene: 'mps-off' } })
 
   test('starting shows the commands first, then the proof; the engines that were there before are put on it one by one', async ({ product: { page } }) => {
-    await expect(page.getByRole('article', { name: 'alpha' }).getByText('ready')).toBeVisible()
+    for (const name of ['alpha', 'beta']) await expect(page.getByRole('listitem', { name }).getByText('ready')).toBeVisible()
     await page.keyboard.press('2')
-    await page.getByRole('button', { name: 'Start MPS' }).click()
+    await page.getByRole('button', { name: 'Start MPS', exact: true }).click()
     const dialog = page.getByRole('dialog')
     await expect(dialog.getByText(/-d\b/).first()).toBeVisible()
     await expect(dialog.getByText(/CUDA_MPS_PIPE_DIRECTORY/).first()).toBeVisible()
     await expect(dialog.getByText(/start_server -uid/)).toBeVisible()
-    await dialog.getByRole('button', { name: 'Start MPS' }).click()
+    await dialog.getByRole('button', { name: 'Start MPS', exact: true }).click()
     await expect(dialog).toBeHidden()
     await expect(page.getByText('The daemon listens and its server is ACTIVE.')).toBeVisible()
     await expect(page.getByText('A control command was answered in full.')).toBeVisible()
     for (const name of ['alpha', 'beta']) {
       await page.keyboard.press('1')
-      await page.getByRole('article', { name }).getByRole('button', { name: `Put ${name} on MPS` }).click()
-      await page.getByRole('dialog').getByRole('button', { name: `Put ${name} on MPS` }).click()
-      await expect(page.getByRole('article', { name }).getByText('on MPS', { exact: true })).toBeVisible({ timeout: 40_000 })
+      await page.getByRole('listitem', { name }).getByRole('button', { name: `Put ${name} on MPS`, exact: true }).click()
+      await page.getByRole('dialog').getByRole('button', { name: `Put ${name} on MPS`, exact: true }).click()
+      await expect(page.getByRole('listitem', { name }).getByText('on MPS', { exact: true })).toBeVisible({ timeout: 40_000 })
+      // nobody may stop or start on this GPU while it loads
+      await expect(page.getByRole('listitem', { name }).getByText('ready')).toBeVisible()
     }
     await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
   })
@@ -30,9 +32,9 @@ test.describe('with attached engines', () => {
   test('stopping names them, needs consent, and then is proven', async ({ product: { page } }) => {
     await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
     await page.keyboard.press('2')
-    await page.getByRole('button', { name: 'Stop MPS' }).click()
+    await page.getByRole('button', { name: 'Stop MPS', exact: true }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByRole('button', { name: 'Stop MPS' }).click()
+    await dialog.getByRole('button', { name: 'Stop MPS', exact: true }).click()
     const clients = dialog.getByLabel('Attached clients')
     await expect(clients.getByText('alpha')).toBeVisible()
     await expect(clients.getByText('beta')).toBeVisible()

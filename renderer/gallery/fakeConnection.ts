@@ -16,16 +16,17 @@ function paused(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** One item, then one per period for as long as somebody listens; 0: no more. */
+/** One item, then one per period for as long as somebody listens; 0: no more. Keeps its pace: a late item is followed by an early one. */
 async function* items<Item>(make: (seq: number) => Item, periodMs: number, signal: AbortSignal): Items<Item> {
+  const beganMs = performance.now()
   for (let seq = 1; !signal.aborted; seq++) {
     yield { stream: 'gallery', seq, dropped: 0, item: make(seq) }
     if (periodMs === 0) return
-    await paused(periodMs, signal)
+    await paused(Math.max(0, beganMs + seq * periodMs - performance.now()), signal)
   }
 }
 
-const tokensAt = (engine: Engine, atMs: number): number | null => (engine.state === 'ready' ? wave(engine.colour + 3, atMs, 2400 - engine.colour * 90, 500) : null)
+const tokensAt = (engine: Engine, atMs: number): number | null => (engine.state === 'ready' ? wave(engine.colour + 3, atMs, 2400 - (engine.colour % 16) * 90, 500) : null)
 
 function alive(engine: Engine, atMs: number): Engine {
   if (engine.state !== 'ready') return engine
@@ -45,8 +46,8 @@ function valueAt(scene: Scene, series: string, atMs: number): number | null {
   return engine === undefined ? null : value === 'gpuMemoryMiB' ? engine.gpuMemoryMiB : tokensAt(engine, atMs)
 }
 
-function history(scene: Scene, asked: { series: string[]; fromMs: number; toMs: number; maxPoints: number }): HistoryWindow {
-  const bucketMs = Math.max(1000, Math.ceil((asked.toMs - asked.fromMs) / asked.maxPoints / 1000) * 1000)
+function history(scene: Scene, periodMs: number, asked: { series: string[]; fromMs: number; toMs: number; maxPoints: number }): HistoryWindow {
+  const bucketMs = Math.max(periodMs, Math.ceil((asked.toMs - asked.fromMs) / asked.maxPoints / periodMs) * periodMs)
   const atMs: number[] = []
   for (let at = asked.fromMs; at < asked.toMs; at += bucketMs) atMs.push(at)
   const series = Object.fromEntries(asked.series.map((name) => {
@@ -60,9 +61,11 @@ function history(scene: Scene, asked: { series: string[]; fromMs: number; toMs: 
 const log = Array.from({ length: 60 }, (_, at) => `slot update_slots: id ${at % 8} | task ${1000 + at} | n_past = ${200 + at * 3}, generated 1 token`)
 const control = ['[2026-11-02 12:04:55.120 Control  4090] Starting control daemon using socket /run/user/1000/overlap/mps-0/control', '[2026-11-02 12:04:55.611 Control  4090] Starting new server 4100 for user 1000', '[2026-11-02 12:04:56.002 Control  4090] Accepting connection...']
 
-export function fakeConnection(scene: Scene): Connection {
+/** `hz`: frames and engines per second. */
+export function fakeConnection(scene: Scene, hz = 1): Connection {
   const wait = (_input: unknown, more?: { signal?: AbortSignal }): AbortSignal => more?.signal ?? new AbortController().signal
-  const lasting = scene.link.name === 'open' ? 1000 : 0
+  const periodMs = 1000 / hz
+  const lasting = scene.link.name === 'open' ? periodMs : 0
   const now = () => (scene.link.name === 'lost' ? scene.link.sinceMs : Date.now())
   const client = {
     workstation: {
@@ -73,7 +76,7 @@ export function fakeConnection(scene: Scene): Connection {
     gpu: {
       identities: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.identities, 0, wait(...given)),
       frames: async (...given: [unknown, { signal: AbortSignal }]) => items((tick) => frameAt(scene.identities, scene.load, now(), tick, scene.broken), lasting, wait(...given)),
-      history: async (asked: Parameters<typeof history>[1]) => history(scene, { ...asked, fromMs: asked.fromMs - (Date.now() - now()), toMs: now() }),
+      history: async (asked: Parameters<typeof history>[2]) => history(scene, periodMs, { ...asked, fromMs: asked.fromMs - (Date.now() - now()), toMs: now() }),
       retry: async () => ({}),
     },
     mps: {
@@ -81,7 +84,7 @@ export function fakeConnection(scene: Scene): Connection {
       preview: async () => startCommands,
       start: async () => ({}), restart: async () => ({}), useForeign: async () => ({}), setDefaultShare: async () => ({ sharePercent: 50 }),
       stop: async ({ forceAfterSeconds }: { forceAfterSeconds: number | null }) => {
-        if (forceAfterSeconds === null && scene.daemons.some((daemon) => daemon.clients.length > 0)) throw new FaultError('NEEDS_CONSENT', 'Two engines are clients of this daemon.', 'Stop them first, or let the daemon force them out after a number of seconds.')
+        if (forceAfterSeconds === null && scene.daemons.some((daemon) => daemon.clients.length > 0)) throw new FaultError('NEEDS_CONSENT', 'Two engines are clients of this daemon.', 'Stop them first, or stop with forceAfterSeconds: they then get errors when that time is over.', { field: 'forceAfterSeconds' })
         return {}
       },
       log: async () => ({ control, server: ['[2026-11-02 12:04:55.911 Server  4100] Creating server context on device 0 (NVIDIA H100 80GB HBM3)', '[2026-11-02 12:04:56.101 Server  4100] Active'] }),
@@ -91,7 +94,7 @@ export function fakeConnection(scene: Scene): Connection {
       log: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: log }), 0, wait(...given)),
       preview: async () => startCommands,
       add: async () => { throw new FaultError('PORT_TAKEN', 'Port 40100 is taken.', 'Choose another, or leave it empty.', { field: 'spec.port' }) },
-      change: async () => ({}), remove: async () => ({}), start: async () => ({}), stop: async () => ({}), restart: async () => ({}),
+      change: async () => ({}), remove: async () => ({}), start: async () => ({}), stop: async () => ({}), restart: async () => ({}), putOnMps: async () => ({}),
     },
     host: { commands: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: ledger() }), 0, wait(...given)) },
   } as unknown as Client

@@ -43,6 +43,9 @@ const running = daemon(h100.uuid, 0, 'running', { clients: clientsOf(pair) })
 const eight = Array.from({ length: 8 }, (_, index) => gpu(index, 'NVIDIA H100 80GB HBM3', true, 81559))
 const sixteen = Array.from({ length: 16 }, (_, at) => engine(at, 'ready', at === 5 ? 'notAttached' : 'attached', at < 8 ? eight[0]!.uuid : eight[at - 8]!.uuid, { gpuMemoryMiB: 5200 }))
 
+/** The most that the live screen is measured with: eight engines on each of eight GPUs. */
+const crowd = Array.from({ length: 64 }, (_, at) => engine(at, 'ready', 'attached', eight[Math.floor(at / 8)]!.uuid, { colour: at % 8, gpuMemoryMiB: 5200, spec: spec(`engine-${at + 1}`, eight[Math.floor(at / 8)]!.uuid) }))
+
 export const SCENES: Record<string, Scene> = {
   empty: scene({ load: () => 'idle', advice: [advice('Add an engine to begin; two on one GPU show what sharing it gains.', { call: 'open', label: 'Go to Engines', input: { screen: 'engines' } })] }),
   two: scene({ engines: pair, daemons: [running], simulated: true }),
@@ -55,6 +58,7 @@ export const SCENES: Record<string, Scene> = {
     advice: [advice('qwen-b runs beside MPS, not on it: it was started before the daemon. Restart it to let the two overlap.', { call: 'engine.restart', label: 'Restart qwen-b', input: { id: 'e1' } }, ['engine started 12:01:07, daemon 12:04:55'])],
   }),
   eight: scene({ identities: eight, engines: sixteen, daemons: eight.map((one) => daemon(one.uuid, one.index, 'running', { clients: clientsOf(sixteen.filter((each) => each.spec.gpuUuid === one.uuid)) })), load: (index) => (index < 5 ? 'shared' : 'idle') }),
+  crowd: scene({ identities: eight, engines: crowd, daemons: eight.map((one) => daemon(one.uuid, one.index, 'running', { clients: clientsOf(crowd.filter((each) => each.spec.gpuUuid === one.uuid)) })) }),
   noGpm: scene({ identities: [rtx], engines: [engine(0, 'ready', 'attached', rtx.uuid, { gpuMemoryMiB: 7200 }), engine(1, 'ready', 'attached', rtx.uuid, { gpuMemoryMiB: 7100 })], daemons: [daemon(rtx.uuid, 0, 'running')] }),
   brokenDriver: scene({ identities: [h100], broken: { missing: 'refused', fault: driverGone, stream: 'refused', lastRowAtMs: null }, engines: [engine(0, 'ready', 'unknown', h100.uuid)], daemons: [daemon(h100.uuid, 0, 'unknown', { sentence: 'Cannot tell: the daemon does not answer.', servers: [], proof: { listening: true, lockOwnerPid: null, answers: false, checkedAtMs: Date.now() } })] }),
   noGpu: scene({ identities: [], daemons: [], broken: { missing: 'toolMissing', fault: null, stream: 'toolMissing', lastRowAtMs: null } }),

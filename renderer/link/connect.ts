@@ -135,7 +135,7 @@ const dialSocket =
     let opened = false
     socket.addEventListener('open', () => {
       opened = true
-      on.up(clientOf(new SocketRpcLink({ websocket: socket, interceptors: [faultInterceptor] })))
+      on.up(clientOf(new SocketRpcLink({ websocket: quiet(socket), interceptors: [faultInterceptor] })))
     })
     socket.addEventListener('close', () => {
       if (opened) return on.down()
@@ -148,6 +148,16 @@ const dialSocket =
         .catch(() => on.down())
     })
   }
+
+/** oRPC announces every ended stream to the other side, also when the socket has just closed, and nobody catches what that throws. */
+const quiet = (socket: WebSocket): Pick<WebSocket, 'addEventListener' | 'removeEventListener' | 'send' | 'readyState'> => ({
+  readyState: WebSocket.OPEN,
+  addEventListener: socket.addEventListener.bind(socket),
+  removeEventListener: socket.removeEventListener.bind(socket),
+  send: (message) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(message)
+  },
+})
 
 const dialPort =
   (port: MessagePort): Dial =>

@@ -22,6 +22,12 @@ export interface Surroundings {
 }
 
 export const KEEPER_PATH = fileURLToPath(new URL('../host/keeper.ts', import.meta.url))
+/** The Node that runs the keeper: the pinned one that start.mjs names, else this program, which may be Electron. */
+const NODE = nodeOf(process.env['OVERLAP_NODE'])
+function nodeOf(pinned: string | undefined): { path: string; env: Record<string, string> } {
+  if (pinned) return { path: pinned, env: {} }
+  return { path: process.execPath, env: process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {} }
+}
 const KEEPER_WITHIN_MS = 20_000
 const LOOK_EVERY_MS = 50
 
@@ -42,8 +48,8 @@ export function launchCommand(plan: StartPlan, folder: RunFolder, keeperPath: st
   const launch = launchOf(spec, { port: plan.port, mps: plan.mps, noMpsDirectory: folder.noMpsDirectory })
   const wantsRunAsNode = 'ELECTRON_RUN_AS_NODE' in launch.env || 'ELECTRON_RUN_AS_NODE' in toolsEnv
   return {
-    argv: [process.execPath, keeperPath, folder.path, ...(wantsRunAsNode ? ['--run-as-node'] : []), '--', ...launch.argv],
-    env: { ...toolsEnv, ...launch.env, ELECTRON_RUN_AS_NODE: '1' },
+    argv: [NODE.path, keeperPath, folder.path, ...(wantsRunAsNode ? ['--run-as-node'] : []), '--', ...launch.argv],
+    env: { ...toolsEnv, ...launch.env, ...NODE.env },
     cwd: launch.cwd ?? homedir(),
     logPath: folder.logPath,
     why: `start engine ${spec.name} with a keeper that outlives Overlap`,
