@@ -11,7 +11,8 @@ import { checkedToken, newToken } from './web/doorkeeper.ts'
 import { WebServer } from './web/server.ts'
 
 const DEFAULT_PORT = 7650
-const pageFolder = join(import.meta.dirname, '..', 'dist', 'page')
+const root = join(import.meta.dirname, '..')
+const pageFolder = join(root, 'dist', 'page')
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const readyLine = (port: number, token: string) => `Overlap ready http://127.0.0.1:${port}/#token=${token}\n`
 
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
   const ended = new Promise<void>((resolve) => (end = resolve))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end?.())
 
-  const result = await openWorkstation(flags)
+  const result = await openWorkstation(flags, root)
   if ('elsewhere' in result) {
     const { pid, port, token: theirs } = result.elsewhere
     say(`Overlap already runs here${pid === null ? '' : ` as process ${pid}`}. A second one needs its own folder: --state DIR.`)

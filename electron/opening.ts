@@ -33,7 +33,8 @@ export interface Elsewhere {
 const stateFolder = (flags: Flags): string =>
   resolve(flags.state ?? join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'overlap'))
 
-export async function openWorkstation(flags: Flags): Promise<{ opened: Opened } | { elsewhere: Elsewhere }> {
+/** `root`: the folder that holds `electron/`, whose programs are started by path. */
+export async function openWorkstation(flags: Flags, root: string): Promise<{ opened: Opened } | { elsewhere: Elsewhere }> {
   if (flags.scene !== null && !isSceneName(flags.scene)) {
     throw new FaultError('BAD_INPUT', `There is no scene ${flags.scene}.`, `Scenes: ${Object.keys(SCENES).join(', ')}.`, { field: 'scene' })
   }
@@ -53,12 +54,12 @@ export async function openWorkstation(flags: Flags): Promise<{ opened: Opened } 
     let tools: Tools = REAL_TOOLS
     let opening: Opening = { startMps: false, startEngines: false, engines: [] }
     if (scene !== null) {
-      const installed = await install({ folder: join(stateDirectory, 'workstation'), scene })
+      const installed = await install({ folder: join(stateDirectory, 'workstation'), scene, programs: join(root, 'electron/sim') })
       tools = installed.tools
       opening = { ...installed.opening, engines: installed.engines }
       disposer.add(() => installed.close())
     }
-    const workstation = await Workstation.open({ stateDirectory, tools, scene, opening, clock: systemClock, log, version })
+    const workstation = await Workstation.open({ stateDirectory, keeperPath: join(root, 'electron/core/host/keeper.ts'), tools, scene, opening, clock: systemClock, log, version })
     disposer.add(() => workstation.close())
     const corePath = join(stateDirectory, 'core.json')
     return {

@@ -12,7 +12,7 @@ export function percent(value: number | null): string {
   return value === null ? UNKNOWN : `${fixed(value)} %`
 }
 
-/** MiB below 10 GiB as GiB with one digit, above as whole GiB; nvidia-smi's MiB are 1024² bytes. */
+/** MiB as GiB, below 100 GiB with one digit; nvidia-smi's MiB are 1024² bytes. */
 export function gibibytes(mebibytes: number | null): string {
   if (mebibytes === null) return UNKNOWN
   const value = mebibytes / 1024
@@ -23,22 +23,26 @@ export function watts(value: number | null): string {
   return value === null ? UNKNOWN : `${fixed(value)} W`
 }
 
-/** Three significant places at most: 7.42, 74.2, 742, 7,420. */
+/** Two digits below 10, one below 100, none above: 7.42, 74.2, 742, 7,420. */
 export function rate(value: number | null): string {
   if (value === null) return UNKNOWN
   return fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
 }
 
-/** A duration as one or two units: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min. */
+/** A duration as one or two units, never one of them 0: 0.4 s, 12 s, 3 min 20 s, 10 min, 2 h 5 min, 3 d 4 h. */
 export function duration(milliseconds: number | null): string {
   if (milliseconds === null) return UNKNOWN
   const seconds = Math.max(0, milliseconds) / 1000
-  if (seconds < 10) return `${fixed(seconds, 1)} s`
-  if (seconds < 60) return `${fixed(Math.floor(seconds))} s`
+  if (seconds < 9.95) return `${fixed(seconds, 1)} s`
+  if (seconds < 60) return `${Math.floor(Math.max(10, seconds))} s`
   const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  if (minutes < 60) return twoUnits(minutes, 'min', Math.floor(seconds % 60), 's')
+  const hours = Math.floor(minutes / 60)
+  return hours < 24 ? twoUnits(hours, 'h', minutes % 60, 'min') : twoUnits(Math.floor(hours / 24), 'd', hours % 24, 'h')
 }
+
+const twoUnits = (large: number, largeUnit: string, small: number, smallUnit: string): string =>
+  small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`
 
 /** Local wall-clock time of an epoch value, to the second. */
 export function clockTime(atMs: number | null): string {

@@ -37,6 +37,8 @@ export interface Opening {
 
 export interface WorkstationParts {
   stateDirectory: string
+  /** The program that holds an engine; its file, wherever this one was bundled to. */
+  keeperPath: string
   tools: Tools
   /** null: the real machine. */
   scene: string | null
@@ -73,7 +75,7 @@ export class Workstation implements Answering {
     this.gpu = new Sampler({ host, tools, clock, log })
     this.mps = new GpuDaemons({ host, tools, clock, log, procfs: this.#procfs, settings, stateDirectory, uid: process.getuid?.() ?? 0, nameOf: (pid) => this.#engineOf(pid)?.spec.name ?? null })
     this.engines = new Supervisor({
-      host, clock, log, procfs: this.#procfs, settings, stateDirectory, toolsEnv: tools.env,
+      host, clock, log, procfs: this.#procfs, settings, stateDirectory, toolsEnv: tools.env, keeperPath: parts.keeperPath,
       surroundings: {
         mpsEnvironment: (gpuUuid) => this.mps.environment(gpuUuid),
         releaseMpsClients: (gpuUuid, pids) => this.mps.on(gpuUuid).terminateClients(pids),

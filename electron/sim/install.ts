@@ -28,11 +28,14 @@ export interface InstallOptions {
   scene?: string | null
   /** Instead of the scene's own; for tests. */
   misbehaviour?: Misbehaviour
+  /** Folder of the stand-ins, when this file was bundled elsewhere. */
+  programs?: string
 }
 
-const program = (name: string): string[] => [process.execPath, join(import.meta.dirname, name)]
+/** How a stand-in of `programs` is started. start.mjs names the pinned Node: under Electron, this program is none that runs `.ts`. */
+const startedFrom = (programs: string) => (name: string): string[] => [process.env['OVERLAP_NODE'] ?? process.execPath, join(programs, name)]
 
-function specOf(engine: SceneEngine, gpus: readonly Gpu[], env: Record<string, string>): EngineSpec {
+function specOf(engine: SceneEngine, gpus: readonly Gpu[], env: Record<string, string>, program: (name: string) => string[]): EngineSpec {
   const argv = [
     ...program('engine.ts'), '--port', '{port}', '--model', engine.model, '--max-num-seqs', String(engine.maxSequences), '--load', String(engine.selfLoad),
     '--load-seconds', String(engine.loadSeconds), '--gpu-memory-utilization', String(engine.memoryShare),
@@ -45,7 +48,7 @@ function specOf(engine: SceneEngine, gpus: readonly Gpu[], env: Record<string, s
 }
 
 /** Again over the same folder: the same scene, opened anew; engines and daemons that still live are kept. */
-export async function install({ folder: path, scene: name = null, misbehaviour }: InstallOptions): Promise<Installed> {
+export async function install({ folder: path, scene: name = null, misbehaviour, programs = import.meta.dirname }: InstallOptions): Promise<Installed> {
   const sceneName = name ?? DEFAULT_SCENE
   if (!isSceneName(sceneName)) throw new RangeError(`No scene is called "${sceneName}". There are: ${Object.keys(SCENES).join(', ')}.`)
   const scene: Scene = SCENES[sceneName]
@@ -54,11 +57,12 @@ export async function install({ folder: path, scene: name = null, misbehaviour }
   const file = { name: sceneName, openedAtMs: Date.now(), misbehaviour: misbehaviour ?? null }
   folder.openScene(file)
   const env: Record<string, string> = { OVERLAP_SIM: folder.path, ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }
+  const program = startedFrom(programs)
   const tools = { nvidiaSmi: program('nvidiaSmi.ts'), mpsControl: program('mpsControl.ts'), env }
   const gpus = folder.gpus(file)
   const foreign = folder.misbehaviour(file).foreignDaemon ? await startForeignDaemon(folder, tools) : null
   return {
-    scene: sceneName, sentence: scene.sentence, tools, engines: scene.engines.map((engine) => specOf(engine, gpus, env)),
+    scene: sceneName, sentence: scene.sentence, tools, engines: scene.engines.map((engine) => specOf(engine, gpus, env, program)),
     opening: scene.opening, gpuCount: gpus.length, gpuUuids: gpus.map(({ uuid }) => uuid), close: async () => foreign?.(),
   }
 }

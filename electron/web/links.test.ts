@@ -19,7 +19,7 @@ import { PortLink, type Port } from '../app/portLink.ts'
 import { answers } from '../core/answers.ts'
 import { HandClock, systemClock } from '../core/kit/clock.ts'
 import { silentLog } from '../core/kit/log.ts'
-import { stand, type Stand } from './stand.ts'
+import { stand, type Stand } from './stand.testkit.ts'
 import { WebServer } from './server.ts'
 
 const TOKEN = 'a-token-for-these-tests'

@@ -1,4 +1,5 @@
-// The page's one connection to a core: over the port that the desktop handed in, else over a WebSocket; reconnects by itself.
+// The page's one connection to a core: over a WebSocket where it has a token, else over the port that the desktop hands in.
+// Reconnects by itself.
 import { RPCLink as PortRpcLink } from '@orpc/client/message-port'
 import { RPCLink as SocketRpcLink } from '@orpc/client/websocket'
 import { FaultError } from '../../shared/fault.ts'
@@ -34,11 +35,9 @@ class Redialling implements Connection {
   #readers = new Set<(state: LinkState) => void>()
   #failures = 0
   readonly #dial: Dial
-  readonly #redials: boolean
 
-  constructor(dial: Dial, redials: boolean) {
+  constructor(dial: Dial) {
     this.#dial = dial
-    this.#redials = redials
     this.#call()
   }
 
@@ -96,7 +95,7 @@ class Redialling implements Connection {
         this.#client = null
         if (this.#state.name === 'refused') return
         this.#set(this.#state.name === 'lost' ? this.#state : { name: 'lost', sinceMs: Date.now() })
-        if (this.#redials) setTimeout(() => this.#call(), RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)])
+        setTimeout(() => this.#call(), RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)])
       },
       refused: (sentence, hint) => {
         this.#client = null
@@ -128,9 +127,8 @@ function lazily(present: () => Client, path: string[] = []): Client {
 }
 
 const dialSocket =
-  (token: string | null): Dial =>
+  (token: string): Dial =>
   (on) => {
-    if (token === null) return on.refused('This page has no token.', 'Open the address that Overlap printed when it started: it ends in #token=…')
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/link`, ['overlap.1', `overlap.token.${token}`])
     let opened = false
     socket.addEventListener('open', () => {
@@ -167,24 +165,17 @@ const dialPort =
     on.up(clientOf(new PortRpcLink({ port, interceptors: [faultInterceptor] })))
   }
 
-/** The preload script posts the desktop's port to the page; in a browser there is none and the WebSocket is used. */
-function desktopPort(): Promise<MessagePort> {
-  return new Promise((resolve) => {
-    window.addEventListener('message', function take(event) {
-      if (event.source !== window || event.data !== 'overlap.port' || !event.ports[0]) return
-      window.removeEventListener('message', take)
-      resolve(event.ports[0])
-    })
+/** The preload script posts a port of the core to the page of the desktop window; a browser's page without a token waits for nothing. */
+const dialDesktop: Dial = (on) => {
+  window.addEventListener('message', function take(event) {
+    if (event.source !== window || event.data !== 'overlap.port' || !event.ports[0]) return
+    window.removeEventListener('message', take)
+    dialPort(event.ports[0])(on)
   })
+  if (location.protocol !== 'overlap:') on.refused('This page has no token.', 'Open the address that Overlap printed when it started: it ends in #token=…')
 }
 
 export function connect(): Connection {
-  if (window.location.protocol === 'overlap:') {
-    let port = desktopPort()
-    return new Redialling((on) => {
-      void port.then((given) => dialPort(given)(on))
-      port = desktopPort()
-    }, true)
-  }
-  return new Redialling(dialSocket(takeToken()), true)
+  const token = takeToken()
+  return new Redialling(token === null ? dialDesktop : dialSocket(token))
 }

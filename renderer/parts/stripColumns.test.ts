@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { axisTop, middle, newest, rest, sparkPath, stack } from './stripColumns.ts'
+import { axisTop, highest, middle, newest, rest, sparkPath, splitsTo, stack, thinned } from './stripColumns.ts'
 
 describe('middle', () => {
   it('halves a range and keeps readings and gaps', () => {
@@ -38,4 +38,23 @@ describe('sparkPath', () => {
   it('breaks at gaps and clips at the top', () => {
     expect(sparkPath([0, 5, null, 20], 30, 10, 10)).toBe('M0.0 10.0L10.0 5.0M30.0 0.0')
   })
+})
+
+describe('splitsTo', () => {
+  const GIB = [1, 2, 5, 10, 20, 50].map((one) => one * 1024)
+  it.each([
+    ['percents', 100, 5, undefined, [0, 20, 40, 60, 80, 100]], ['few', 100, 2, undefined, [0, 50, 100]], ['one', 100, 1, undefined, [0, 100]],
+    ['an uneven top takes the place of its neighbour', 450, 5, undefined, [0, 100, 200, 300, 450]], ['a card', 81559, 4, GIB, [0, 20480, 40960, 61440, 81559]],
+    ['nothing to divide by', 81559, 1, GIB, [0, 81559]],
+  ] as const)('%s', (_name, top, most, steps, splits) => expect(splitsTo(top, most, steps)).toEqual(splits))
+})
+
+describe('thinned', () => {
+  it('means neighbours and keeps gaps', () => expect(thinned([1, 3, null, null, 5, null, 7], 4)).toEqual([2, null, 5, 7]))
+  it('leaves short columns alone', () => expect(thinned([1, null], 4)).toEqual([1, null]))
+})
+
+describe('highest', () => {
+  it('knows none', () => expect(highest([null])).toBeNull())
+  it('finds it', () => expect(highest([1, null, -2])).toBe(1))
 })

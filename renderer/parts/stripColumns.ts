@@ -15,17 +15,40 @@ export function middle(series: Columns['series'][number]): Values {
 
 /** Running sums, first layer at the bottom. An unknown adds nothing and is itself unknown. */
 export function stack(layers: Values[]): Values[] {
-  const moments = layers[0]?.length ?? 0
-  const sums = Array.from({ length: moments }, () => 0)
-  return layers.map((layer) => layer.map((value, at) => (value === null ? null : (sums[at]! += value))))
+  const sums = new Float64Array(layers[0]?.length ?? 0)
+  return layers.map((layer) => {
+    const shown: Values = []
+    for (let at = 0; at < layer.length; at++) {
+      const value = layer[at] ?? null
+      shown.push(value === null ? null : (sums[at]! += value))
+    }
+    return shown
+  })
 }
 
 /** `used` less the sum of the parts that are known, never below 0: what belongs to none of them. */
 export function rest(used: Values, parts: Values[]): Values {
-  return used.map((total, at) => {
-    if (total === null) return null
-    return Math.max(0, total - parts.reduce((sum, part) => sum + (part[at] ?? 0), 0))
-  })
+  const left = used.slice()
+  for (const part of parts) for (let at = 0; at < left.length; at++) if (left[at] !== null) left[at]! -= part[at] ?? 0
+  return left.map((value) => (value === null ? null : Math.max(0, value)))
+}
+
+export function highest(values: Values): number | null {
+  let most: number | null = null
+  for (const value of values) if (value !== null && (most === null || value > most)) most = value
+  return most
+}
+
+/** At most about `most` values: means of neighbours, unknown where all of them are. Short columns stay as they are. */
+export function thinned(values: Values, most: number): Values {
+  const each = Math.ceil(values.length / most)
+  if (each <= 1) return values
+  const means: Values = []
+  for (let from = 0; from < values.length; from += each) {
+    const known = values.slice(from, from + each).filter((value) => value !== null)
+    means.push(known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length)
+  }
+  return means
 }
 
 /** A round number at or above `value`, so that the axis moves seldom. */
@@ -34,6 +57,16 @@ export function axisTop(value: number | null): number {
   const power = 10 ** Math.floor(Math.log10(value))
   const steps = [1, 1.5, 2, 3, 4, 5, 6, 8, 10]
   return (steps.find((step) => step * power >= value * 1.0001) ?? 10) * power
+}
+
+const ROUND_STEPS = [-2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power))
+
+/** Where an axis from 0 to `top` is labelled: at even steps, `most` of them at most, and always at the top itself. */
+export function splitsTo(top: number, most: number, steps: readonly number[] = ROUND_STEPS): number[] {
+  const step = steps.find((one) => top / one <= most + 0.001) ?? top
+  const splits: number[] = []
+  for (let at = 0; at * step < top - step * 0.6; at++) splits.push(at * step)
+  return [...splits, top]
 }
 
 /** Last known value of a column, if it is among the last `reach` moments. */

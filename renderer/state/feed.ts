@@ -8,10 +8,12 @@ import { settleAttempts } from './attempts.ts'
 import { mergeEntries, useCommands } from './commands.ts'
 import { useCost } from './cost.ts'
 import { appendLines, useEngineLog } from './engineLog.ts'
-import { useEngines } from './engines.ts'
+import { engineStore, useEngines } from './engines.ts'
 import { useGpus } from './gpus.ts'
 import { useLink } from './link.ts'
 import { coreNowMs, noteCoreTime } from '../parts/now.ts'
+import { writeReadings } from '../parts/readings.ts'
+import { keepEqual } from './keepEqual.ts'
 import { addMarks, daemonMarks, engineMarks, useMarks } from './marks.ts'
 import { useMps } from './mps.ts'
 import { usePast } from './past.ts'
@@ -29,16 +31,16 @@ const RATE_FRESH_MS = 5_000
 export function feed(connection: Connection): () => void {
   const stops = [
     connection.onState((state) => onLink(connection, state)),
-    connection.follow((client, signal) => client.gpu.identities({}, { signal }), (identities) => useGpus.setState({ identities })),
+    connection.follow((client, signal) => client.gpu.identities({}, { signal }), (identities) => useGpus.setState({ identities: keepEqual(useGpus.getState().identities, identities) })),
     connection.follow((client, signal) => client.gpu.frames({}, { signal }), onFrame),
     connection.follow((client, signal) => client.mps.daemons({}, { signal }), (daemons) => {
       const before = useMps.getState().daemons
       useMarks.setState(({ marks }) => ({ marks: addMarks(marks, daemonMarks(before, daemons)) }))
-      useMps.setState({ daemons })
+      useMps.setState({ daemons: keepEqual(before, daemons) })
       settleAttempts(Date.now())
     }),
     connection.follow((client, signal) => client.engine.list({}, { signal }), onEngines),
-    connection.follow((client, signal) => client.workstation.advice({}, { signal }), (advice) => useAdvice.setState({ advice })),
+    connection.follow((client, signal) => client.workstation.advice({}, { signal }), (advice) => useAdvice.setState({ advice: keepEqual(useAdvice.getState().advice, advice) })),
     connection.follow((client, signal) => client.workstation.cost({}, { signal }), (cost) => useCost.setState({ cost })),
     connection.follow((client, signal) => client.host.commands({}, { signal }), ({ kind, entries }, dropped) => {
       useCommands.setState((kept) => ({
@@ -64,14 +66,15 @@ function onLink(connection: Connection, state: Connection['state']): void {
 
 function onFrame(frame: GpuFrame): void {
   noteCoreTime(frame.atMs)
-  useGpus.setState({ frame })
   track.push(frame.atMs, readings(frame, useEngines.getState().engines ?? []))
+  useGpus.setState({ frame })
+  writeReadings()
 }
 
 function onEngines(engines: Engine[]): void {
   const before = useEngines.getState().engines
   useMarks.setState(({ marks }) => ({ marks: addMarks(marks, engineMarks(before, engines)) }))
-  useEngines.setState({ engines })
+  useEngines.setState(({ settled }) => engineStore(settled, engines))
   settleAttempts(Date.now())
 }
 

@@ -1,80 +1,77 @@
-// Track: the last minute of every series in typed arrays, outside React. Strips read it; nothing renders because of it.
+// Track: the last minute of every series, outside React. Strips read it; nothing renders because of it.
 import type { HistoryWindow } from '../../shared/gpu.ts'
 import type { Columns } from '../parts/columns.ts'
 
 /** One minute at 10 Hz and some. */
 const CAPACITY = 1024
 
+type Values = (number | null)[]
+
+/** Plain arrays that grow at the end and are cut now and then: a strip takes its part with one slice, as uPlot wants it. */
 export class Track {
-  readonly #atMs = new Float64Array(CAPACITY)
-  readonly #columns = new Map<string, Float64Array>()
-  #next = 0
-  #length = 0
+  #atMs: number[] = []
+  readonly #columns = new Map<string, Values>()
 
   get newestMs(): number | null {
-    return this.#length === 0 ? null : this.#atMs[(this.#next + CAPACITY - 1) % CAPACITY]!
+    return this.#atMs.at(-1) ?? null
   }
 
   /** Adds one moment. Series not named in it are unknown at that moment. Moments not newer than the last are ignored. */
   push(atMs: number, values: Map<string, number | null>): void {
     if (this.newestMs !== null && atMs <= this.newestMs) return
-    const slot = this.#next
-    this.#atMs[slot] = atMs
-    for (const column of this.#columns.values()) column[slot] = Number.NaN
-    for (const [name, value] of values) this.#columnOf(name)[slot] = value ?? Number.NaN
-    this.#next = (slot + 1) % CAPACITY
-    this.#length = Math.min(CAPACITY, this.#length + 1)
+    const at = this.#atMs.length
+    this.#atMs.push(atMs)
+    for (const [name, value] of values) this.#columnOf(name, at).push(value)
+    for (const column of this.#columns.values()) if (column.length === at) column.push(null)
+    if (at + 1 >= 2 * CAPACITY) this.#cut()
   }
 
   /** Starts again from the kept past, so that the first picture is a full one. */
   replace(past: HistoryWindow): void {
     this.clear()
     for (const [at, atMs] of past.atMs.entries()) {
-      const values = new Map(Object.entries(past.series).map(([name, one]) => [name, one.max[at] ?? null]))
-      this.push(atMs, values)
+      this.push(atMs, new Map(Object.entries(past.series).map(([name, one]) => [name, one.max[at] ?? null])))
     }
   }
 
   clear(): void {
     this.#columns.clear()
-    this.#next = 0
-    this.#length = 0
+    this.#atMs = []
   }
 
   /** The named series from `fromMs` on. */
   read(names: readonly string[], fromMs: number): Columns {
-    const slots = this.#slotsSince(fromMs)
+    const from = this.#firstSince(fromMs)
+    const atMs = this.#atMs.slice(from)
     return {
-      atMs: slots.map((slot) => this.#atMs[slot]!),
-      series: names.map((name) => ({ min: null, max: this.#valuesAt(name, slots) })),
-      bucketMs: null,
+      atMs, bucketMs: null,
+      series: names.map((name) => ({ min: null, max: this.#columns.get(name)?.slice(from) ?? atMs.map(() => null) })),
     }
   }
 
-  #valuesAt(name: string, slots: number[]): (number | null)[] {
-    const column = this.#columns.get(name)
-    return slots.map((slot) => {
-      const value = column?.[slot] ?? Number.NaN
-      return Number.isNaN(value) ? null : value
-    })
+  #firstSince(fromMs: number): number {
+    let from = Math.max(0, this.#atMs.length - CAPACITY)
+    while (from < this.#atMs.length && this.#atMs[from]! < fromMs) from++
+    return from
   }
 
-  #slotsSince(fromMs: number): number[] {
-    const slots: number[] = []
-    for (let back = this.#length; back > 0; back--) {
-      const slot = (this.#next - back + CAPACITY) % CAPACITY
-      if (this.#atMs[slot]! >= fromMs) slots.push(slot)
-    }
-    return slots
-  }
-
-  #columnOf(name: string): Float64Array {
+  /** A column is as long as the times; a new one begins with unknowns. */
+  #columnOf(name: string, length: number): Values {
     let column = this.#columns.get(name)
     if (column === undefined) {
-      column = new Float64Array(CAPACITY).fill(Number.NaN)
+      column = Array.from({ length }, () => null)
       this.#columns.set(name, column)
     }
     return column
+  }
+
+  #cut(): void {
+    this.#atMs = this.#atMs.slice(-CAPACITY)
+    for (const [name, column] of this.#columns) {
+      const kept = column.slice(-CAPACITY)
+      if (kept.every((value) => value === null)) this.#columns.delete(name)
+      else this.#columns.set(name, kept)
+    }
   }
 }
 
