@@ -6,7 +6,7 @@ import { answers } from './core/answers.ts'
 import { systemClock } from './core/kit/clock.ts'
 import { version } from './core/version.ts'
 import { readFlags, USAGE, type Flags } from './flags.ts'
-import { openWorkstation, type Opened } from './opening.ts'
+import { openWorkstation, type Elsewhere, type Opened } from './opening.ts'
 import { checkedToken, newToken } from './web/doorkeeper.ts'
 import { WebServer } from './web/server.ts'
 
@@ -31,6 +31,15 @@ function farewell({ workstation }: Opened): void {
   if (left.length > 0) say(`Left running: ${left.join(', ')}. The next start finds them again.`)
 }
 
+function pointTo({ pid, ready, port, token }: Elsewhere): void {
+  say(`Overlap already runs here${pid === null ? '' : ` as process ${pid}`}${ready && port === null ? ', in a window' : ''}. A second one needs its own folder: --state DIR.`)
+  if (port !== null && token !== null) process.stdout.write(readyLine(port, token))
+  else process.exitCode = 1
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
+
 async function main(): Promise<void> {
   const flags = readFlags(process.argv.slice(2))
   if (flags.help) return void process.stdout.write(`${USAGE}\n`)
@@ -38,30 +47,26 @@ async function main(): Promise<void> {
   delete process.env['OVERLAP_TOKEN'] // nothing that is started from here may inherit it
 
   // before anything is started: a signal during the start ends what has been started so far
-  let end: (() => void) | null = null
-  const ended = new Promise<void>((resolve) => (end = resolve))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end?.())
+  const end = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort())
 
-  const result = await openWorkstation(flags, root)
-  if ('elsewhere' in result) {
-    const { pid, port, token: theirs } = result.elsewhere
-    say(`Overlap already runs here${pid === null ? '' : ` as process ${pid}`}. A second one needs its own folder: --state DIR.`)
-    if (port !== null && theirs !== null) process.stdout.write(readyLine(port, theirs))
-    else process.exitCode = 1
-    return
-  }
+  const result = await openWorkstation(flags, root, end.signal)
+  if (!result) return
+  if ('elsewhere' in result) return pointTo(result.elsewhere)
   const { opened } = result
   const { workstation, log } = opened
   try {
     const server = new WebServer({ answers: answers(workstation, log), token, pageFolder, version, clock: systemClock, log })
     const port = await listen(server, flags)
     await opened.announce({ port, token })
-    const greeting = workstation.greeting()
-    if (greeting.simulated) say(`Simulated workstation, scene ${greeting.scene}: no number below comes from a GPU.`)
-    for (const fault of greeting.faults) say(`${fault.sentence} ${fault.hint}`)
-    process.stdout.write(readyLine(port, token))
-    workstation.begin()
-    await ended
+    if (!end.signal.aborted) {
+      const greeting = workstation.greeting()
+      if (greeting.simulated) say(`Simulated workstation, scene ${greeting.scene}: no number below comes from a GPU.`)
+      for (const fault of greeting.faults) say(`${fault.sentence} ${fault.hint}`)
+      process.stdout.write(readyLine(port, token))
+      workstation.begin()
+      await aborted(end.signal)
+    }
     await server.close()
   } finally {
     await opened.close()
@@ -69,6 +74,8 @@ async function main(): Promise<void> {
   farewell(opened)
 }
 
+// whoever reads our output may leave before us; a terminal that closes sends SIGHUP
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 main().then(
   () => process.exit(),
   (error: unknown) => {

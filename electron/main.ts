@@ -16,6 +16,7 @@ async function main(): Promise<void> {
   let window: BrowserWindow | null = null
   if (!onlyInstance(() => window?.show())) return app.quit()
   const result = await openWorkstation(readFlags(process.argv.slice(app.isPackaged ? 1 : 2)), app.getAppPath())
+  if (!result) return app.quit()
   if ('elsewhere' in result) {
     process.stderr.write(`Overlap already runs here${result.elsewhere.pid === null ? '' : ` as process ${result.elsewhere.pid}`}.\n`)
     return app.quit()

@@ -18,7 +18,7 @@ import { DEFAULT_SCENE, isSceneName, SCENES } from './sim/scenes.ts'
 export interface Opened {
   workstation: Workstation
   log: Log
-  /** Writes core.json, through which the command line and a second start find this core. */
+  /** Completes core.json, through which the command line and a second start find this core. */
   announce(door: { port: number; token: string } | null): Promise<void>
   close(): Promise<void>
 }
@@ -26,30 +26,46 @@ export interface Opened {
 /** Another core has this state folder. */
 export interface Elsewhere {
   pid: number | null
+  /** False: it is still starting. */
+  ready: boolean
   port: number | null
   token: string | null
 }
 
+/** How long a second start waits for the first to be ready. */
+const OTHER_READY_MS = 15_000
+const OTHER_LOOK_MS = 100
+
 const stateFolder = (flags: Flags): string =>
   resolve(flags.state ?? join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'overlap'))
 
-/** `root`: the folder that holds `electron/`, whose programs are started by path. */
-export async function openWorkstation(flags: Flags, root: string): Promise<{ opened: Opened } | { elsewhere: Elsewhere }> {
+/**
+ * `root`: the folder that holds `electron/`, whose programs are started by path.
+ * `aborted`: told to end while still opening; then null, with nothing left open.
+ */
+export async function openWorkstation(flags: Flags, root: string, aborted?: AbortSignal): Promise<{ opened: Opened } | { elsewhere: Elsewhere } | null> {
   if (flags.scene !== null && !isSceneName(flags.scene)) {
     throw new FaultError('BAD_INPUT', `There is no scene ${flags.scene}.`, `Scenes: ${Object.keys(SCENES).join(', ')}.`, { field: 'scene' })
   }
   // real tools only where nvidia-smi answers: without a driver the simulated workstation shows what there is to see
-  const scene = flags.real ? null : (flags.scene ?? ((await Workstation.toolAnswers([...REAL_TOOLS.nvidiaSmi, '-L'], silentLog, systemClock)) ? null : DEFAULT_SCENE))
+  const scene = flags.real ? null : (flags.scene ?? ((await Workstation.toolAnswers([...REAL_TOOLS.nvidiaSmi, '-L'], silentLog, systemClock, aborted)) ? null : DEFAULT_SCENE))
+  if (aborted?.aborted) return null
   const top = stateFolder(flags)
   const stateDirectory = scene === null ? top : join(top, 'sim', scene)
-  await mkdir(stateDirectory, { recursive: true, mode: 0o700 }).catch((error: Error) => {
-    throw new FaultError('NO_PERMISSION', `The folder ${stateDirectory} cannot be made.`, 'Choose another with --state DIR.', { field: 'state', detail: error.message })
-  })
+  const unusable = (error: Error) =>
+    new FaultError('NO_PERMISSION', `The folder ${stateDirectory} cannot be used: ${error.message}.`, 'Choose another with --state DIR.', { field: 'state', detail: error.message })
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 }).catch((error: Error) => Promise.reject(unusable(error)))
   const disposer = new Disposer()
-  const lock = await AbstractLock.take(`state:${stateDirectory}`, { timeoutMs: 0 })
-  if (!lock) return { elsewhere: await readElsewhere(stateDirectory) }
-  disposer.add(() => lock.release())
+  const taken = await takeFolder(stateDirectory, aborted)
+  if ('elsewhere' in taken) return aborted?.aborted ? null : taken
+  disposer.add(() => taken.lock.release())
+  const corePath = join(stateDirectory, 'core.json')
+  const introduce = (door: { port: number; token: string } | null, ready: boolean) =>
+    writeFile(corePath, JSON.stringify({ pid: process.pid, version, ready, port: door?.port ?? null, token: door?.token ?? null }), { mode: 0o600 })
   try {
+    // at once: it shows that the folder can be written, and replaces what a killed core left
+    await introduce(null, false).catch((error: Error) => Promise.reject(unusable(error)))
+    disposer.add(() => rm(corePath, { force: true }))
     const log = openLog(join(stateDirectory, 'overlap.log'))
     let tools: Tools = REAL_TOOLS
     let opening: Opening = { startMps: false, startEngines: false, engines: [] }
@@ -61,30 +77,35 @@ export async function openWorkstation(flags: Flags, root: string): Promise<{ ope
     }
     const workstation = await Workstation.open({ stateDirectory, keeperPath: join(root, 'electron/core/host/keeper.ts'), tools, scene, opening, clock: systemClock, log, version })
     disposer.add(() => workstation.close())
-    const corePath = join(stateDirectory, 'core.json')
-    return {
-      opened: {
-        workstation,
-        log,
-        async announce(door) {
-          const content = { pid: process.pid, startedAtMs: workstation.greeting().startedAtMs, version, port: door?.port ?? null, token: door?.token ?? null }
-          await writeFile(corePath, JSON.stringify(content), { mode: 0o600 })
-          disposer.add(() => rm(corePath, { force: true }))
-        },
-        close: () => disposer.close(),
-      },
+    if (aborted?.aborted) {
+      await disposer.close()
+      return null
     }
+    return { opened: { workstation, log, announce: (door) => introduce(door, true), close: () => disposer.close() } }
   } catch (error) {
     await disposer.close().catch(() => {})
     throw error
   }
 }
 
+/** The folder's lock, or who has it: a core that is still starting is waited for, and one that ends meanwhile is succeeded. */
+async function takeFolder(stateDirectory: string, aborted?: AbortSignal): Promise<{ lock: AbstractLock } | { elsewhere: Elsewhere }> {
+  const giveUpAtMs = systemClock.now() + OTHER_READY_MS
+  for (;;) {
+    const lock = await AbstractLock.take(`state:${stateDirectory}`, { timeoutMs: OTHER_LOOK_MS, ...(aborted ? { signal: aborted } : {}) })
+    if (lock) return { lock }
+    const elsewhere = await readElsewhere(stateDirectory)
+    if (elsewhere.ready || aborted?.aborted || systemClock.now() > giveUpAtMs) return { elsewhere }
+  }
+}
+
+/** What core.json says, when the process that wrote it still lives. */
 export async function readElsewhere(stateDirectory: string): Promise<Elsewhere> {
   try {
-    const core = JSON.parse(await readFile(join(stateDirectory, 'core.json'), 'utf8')) as Elsewhere
-    return { pid: core.pid, port: core.port, token: core.token }
+    const core = JSON.parse(await readFile(join(stateDirectory, 'core.json'), 'utf8')) as Elsewhere & { pid: number }
+    process.kill(core.pid, 0)
+    return { pid: core.pid, ready: core.ready, port: core.port, token: core.token }
   } catch {
-    return { pid: null, port: null, token: null }
+    return { pid: null, ready: false, port: null, token: null }
   }
 }

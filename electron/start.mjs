@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { createConnection, createServer } from 'node:net'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,88 +16,94 @@ const STATE = at('.overlap')
 
 class Stop extends Error {}
 
-// ---- one at a time: two starts in one clone must not install or build over each other
-
-const alive = (pid) => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error.code === 'EPERM'
-  }
-}
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** A folder is made by exactly one; the pid in it tells whether its maker still lives. */
-async function alone(work) {
-  mkdirSync(STATE, { recursive: true })
-  const lock = join(STATE, 'start.lock')
-  for (let said = false; ; ) {
-    try {
-      mkdirSync(lock)
-      break
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error
-    }
-    let holder = 0
-    try {
-      holder = Number(readFileSync(join(lock, 'pid'), 'utf8'))
-    } catch {
-      // its maker has not written its pid yet, or is gone: give it two seconds
-      if (Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) < 2000) holder = process.pid
-    }
-    if (!holder || !alive(holder)) {
-      // renamed first: only one of several waiters gets to remove it
-      const stale = `${lock}.${process.pid}`
-      try {
-        renameSync(lock, stale)
-        rmSync(stale, { recursive: true, force: true })
-      } catch {}
-      continue
-    }
-    if (!said) say('Another start is installing or building here; waiting for it.')
-    said = true
-    await wait(200)
-  }
-  writeFileSync(join(lock, 'pid'), String(process.pid))
-  try {
-    return await work()
-  } finally {
-    rmSync(lock, { recursive: true, force: true })
-  }
-}
-
 // ---- children
 
 const children = new Set()
 let stopping = null
+let stopWaiting = () => {}
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     stopping ??= signal
+    stopWaiting()
     // a terminal sends Ctrl-C to the whole group; a child that gets it twice takes it once
     for (const child of children) child.kill(signal)
   })
 }
+// whoever reads our output may leave before us
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-function run(argv, options = {}) {
+// the token is for the core alone: neither install scripts nor the build inherit it
+const quietEnv = { ...process.env }
+delete quietEnv.OVERLAP_TOKEN
+
+function run(argv, { limitMs, ...options } = {}) {
   if (stopping) throw new Stop()
-  const { limitMs, ...rest } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(argv[0], argv.slice(1), { cwd: root, stdio: 'inherit', ...rest })
+    const child = spawn(argv[0], argv.slice(1), { cwd: root, stdio: 'inherit', ...options })
     children.add(child)
     const timer = limitMs ? setTimeout(() => child.kill('SIGKILL'), limitMs) : undefined
-    child.on('error', reject)
-    child.on('exit', (code, signal) => {
+    const gone = () => {
       clearTimeout(timer)
       children.delete(child)
+    }
+    child.on('error', (error) => {
+      gone()
+      reject(new Stop(`${argv[0]} cannot be started (${error.code ?? error.message}).`))
+    })
+    child.on('exit', (code, signal) => {
+      gone()
       resolve(code ?? 128 + (constants.signals[signal] ?? 0))
     })
   })
 }
 
+/** npm, vite and Electron's download: their output is no result (stderr), and killed without us they still hold the lock. */
+const runQuiet = (argv, options = {}) => run(argv, { stdio: ['ignore', 2, 2, ...(lock ? [lock._handle.fd] : [])], env: quietEnv, ...options })
+
+// ---- one at a time: two starts in one clone must not install or build over each other
+
+/** The bound abstract socket while this start has the lock. The kernel frees its name when the last process that holds it is gone. */
+let lock = null
+
+function bound(path, waiters) {
+  return new Promise((resolve, reject) => {
+    const server = createServer((waiter) => {
+      waiters.add(waiter.on('error', () => {}).on('close', () => waiters.delete(waiter)).resume())
+    })
+    server.once('error', (error) => (error.code === 'EADDRINUSE' ? resolve(null) : reject(error)))
+    server.listen({ path }, () => resolve(server))
+  })
+}
+
+/** Until the holder lets go, or we are told to stop. */
+function holderGone(path) {
+  return new Promise((resolve) => {
+    const socket = createConnection({ path }).on('error', () => {}).resume()
+    stopWaiting = () => socket.destroy()
+    socket.once('close', (failed) => setTimeout(resolve, failed ? 50 : 0))
+  })
+}
+
+async function alone(work) {
+  const path = `\0overlap-start-${createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 32)}`
+  const waiters = new Set()
+  for (let said = false; !(lock = await bound(path, waiters)); said = true) {
+    if (!said) say('Another start is installing or building here; waiting for it.')
+    await holderGone(path)
+    if (stopping) throw new Stop()
+  }
+  try {
+    return await work()
+  } finally {
+    lock.close()
+    lock = null
+    for (const waiter of waiters) waiter.destroy()
+  }
+}
+
 // ---- install
 
-/** npm writes node_modules/.package-lock.json last: what it lists is there, and an interrupted install has none. */
+/** npm writes node_modules/.package-lock.json last, so an interrupted install has none. What it lists must still be there. */
 function installed() {
   try {
     const wanted = JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).packages
@@ -105,7 +112,7 @@ function installed() {
       if (path === '') continue
       if (got[path] ? got[path].version !== entry.version : !entry.optional && !entry.devOptional && !entry.peer) return false
     }
-    return Object.keys(got).every((path) => wanted[path])
+    return Object.keys(got).every((path) => wanted[path] && existsSync(at(path, 'package.json')))
   } catch {
     return false
   }
@@ -114,20 +121,13 @@ function installed() {
 async function install() {
   if (installed()) return
   say('Installing the packages of package-lock.json (once, about a minute).')
-  const npm = process.env.npm_execpath
-  const argv = npm && /\.c?js$/.test(npm) ? [process.execPath, npm] : ['npm']
-  // npm passes its own settings on to scripts: without its variables it reads them afresh, as in a terminal.
-  // Old Nodes only bring npm; the packages run on the pinned one, so its engine warnings mean nothing here.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(config_|lifecycle|package|command)/i.test(name)))
-  let code
-  try {
-    code = await run([...argv, 'ci', '--no-fund', '--no-audit', '--loglevel=error'], { stdio: ['ignore', 2, 2], env })
-  } catch (error) {
-    if (error instanceof Stop) throw error
-    throw new Stop(`npm cannot be started (${error.message}). Install npm, or run \`npm ci\` by hand.`)
-  }
+  const npm = process.env.npm_execpath ?? ''
+  const argv = /npm-cli\.c?js$/.test(npm) ? [process.execPath, npm] : ['npm']
+  // Whatever NODE_ENV or the user's settings leave out elsewhere: the page is built with packages that are "dev" and "optional".
+  // No package needs its install script; better-sqlite3's would compile what it already brings, and there may be no compiler.
+  const code = await runQuiet([...argv, 'ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'])
   if (stopping) throw new Stop()
-  if (code !== 0 || !installed()) throw new Stop('The packages could not be installed; npm said why above. Run it again when that is mended.')
+  if (code !== 0 || !installed()) throw new Stop(`The packages could not be installed (npm ended with ${code}; see above). Start again when that is mended.`)
 }
 
 // ---- the pinned Node
@@ -143,8 +143,8 @@ function pinnedNode() {
 
 // ---- build
 
-/** Names, sizes and times of all sources of the page: cheap enough to look at in every start. */
-function sourcesStamp() {
+/** Names, sizes and times of all sources: cheap enough to look at in every start. */
+function sourcesStamp(what) {
   const hash = createHash('sha256')
   const walk = (path) => {
     const stat = statSync(path, { throwIfNoEntry: false })
@@ -152,12 +152,12 @@ function sourcesStamp() {
     if (stat.isDirectory()) for (const name of readdirSync(path).sort()) walk(join(path, name))
     else if (!path.endsWith('.test.ts')) hash.update(`${path.slice(root.length)} ${stat.size} ${Math.floor(stat.mtimeMs)}\n`)
   }
-  for (const name of ['renderer', 'shared', 'assets', 'electron', 'vite.config.ts', 'package-lock.json']) walk(at(name))
+  for (const name of [...(what === 'page' ? ['renderer'] : ['electron']), 'shared', 'assets', 'vite.config.ts', 'package-lock.json']) walk(at(name))
   return hash.digest('hex')
 }
 
 async function build(node, what) {
-  const stamp = sourcesStamp()
+  const stamp = sourcesStamp(what)
   const stampFile = at('dist', what, '.stamp')
   try {
     if (readFileSync(stampFile, 'utf8') === stamp) return
@@ -166,7 +166,8 @@ async function build(node, what) {
   // built aside and put in place whole, so that an interrupted build leaves the old one or none
   const aside = at('dist', `${what}.new`)
   rmSync(aside, { recursive: true, force: true })
-  const code = await run([node, at('node_modules/vite/bin/vite.js'), 'build', '--mode', what, '--outDir', aside, '--emptyOutDir', '--logLevel', 'warn'], { stdio: ['ignore', 2, 2] })
+  mkdirSync(aside, { recursive: true })
+  const code = await runQuiet([node, at('node_modules/vite/bin/vite.js'), 'build', '--mode', what, '--outDir', aside, '--emptyOutDir', '--logLevel', 'warn'])
   if (stopping) throw new Stop()
   if (code !== 0) throw new Stop(`The ${what} could not be built; see above.`)
   writeFileSync(join(aside, '.stamp'), stamp)
@@ -178,6 +179,10 @@ async function build(node, what) {
 }
 
 // ---- which shell
+
+const ELECTRON_LIMIT_MS = 60_000
+/** A window that fails, fails at once; later it is an end like any other. */
+const WINDOW_FAILS_WITHIN_MS = 15_000
 
 /** Path of Electron's executable, or null. It downloads itself on first use: tried once, a failure is remembered. */
 async function electronBinary(node) {
@@ -195,9 +200,10 @@ async function electronBinary(node) {
   const remembered = join(STATE, 'electron-failed')
   if (existsSync(remembered) && readFileSync(remembered, 'utf8') === version) return null
   say('Fetching Electron for the desktop window (once, at most a minute) …')
-  const code = await run([node, join(folder, 'install.js')], { stdio: ['ignore', 2, 2], limitMs: 60_000 }).catch(() => 1)
+  const code = await runQuiet([node, join(folder, 'install.js')], { limitMs: ELECTRON_LIMIT_MS })
   if (stopping) throw new Stop()
   if (code === 0 && binary()) return binary()
+  mkdirSync(STATE, { recursive: true })
   writeFileSync(remembered, version)
   say(`Electron could not be fetched: going on in the browser. To try again, remove ${remembered}.`)
   return null
@@ -225,20 +231,27 @@ async function main(words) {
   const { node, electron } = await prepared(words)
   const env = { ...process.env, OVERLAP_NODE: node }
   if (electron) {
+    const began = Date.now()
     const code = await run([electron, at('.'), ...words], { env })
-    // Chromium's sandbox needs what some kernels forbid (Ubuntu 24.04's AppArmor): never without it, rather without a window
-    if (code !== 133 && code !== 134) return code
-    say('Electron cannot start its sandbox on this system: going on in the browser.')
+    // a missing library, a dead display, a sandbox that this kernel forbids (Ubuntu 24.04's AppArmor): never without it, rather without a window
+    if (code === 0 || stopping || Date.now() - began > WINDOW_FAILS_WITHIN_MS) return code
+    say(`The window could not be opened (Electron ended with ${code}; see above): going on in the browser.`)
   } else if (!words.includes('--headless') && !wantsDesktop(words)) say('No display here: open the address below in a browser (from elsewhere through ssh -L).')
   return await run([node, at('electron/headless.ts'), ...words.filter((word) => word !== '--headless')], { env })
+}
+
+/** A full disk or a folder of somebody else's is said in one sentence; everything else that is thrown here is a bug. */
+function sentence(error) {
+  if (error instanceof Stop) return error.message
+  if (error.path && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR'].includes(error.code)) return `${error.path} cannot be written (${error.code}). Overlap installs and builds in its own folder.`
+  return error.stack
 }
 
 process.chdir(realpathSync(root))
 main(process.argv.slice(2)).then(
   (code) => (process.exitCode = code),
   (error) => {
-    if (!(error instanceof Stop)) throw error
-    if (error.message) say(error.message)
+    if (sentence(error)) say(sentence(error))
     process.exitCode = stopping ? 128 + constants.signals[stopping] : 1
   },
 )

@@ -2,9 +2,14 @@
 
 export const UNKNOWN = '—'
 
+/** Kept per number of digits: toLocaleString makes one each time, which is the dearest thing a live page can do. */
+const formats = new Map<number, Intl.NumberFormat>()
+
 export function fixed(value: number | null, digits = 0): string {
   if (value === null || !Number.isFinite(value)) return UNKNOWN
-  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  let format = formats.get(digits)
+  if (format === undefined) formats.set(digits, (format = new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })))
+  return format.format(value)
 }
 
 /** Whole percent. */
@@ -29,7 +34,7 @@ export function rate(value: number | null): string {
   return fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
 }
 
-/** A duration as one or two units, never one of them 0: 0.4 s, 12 s, 3 min 20 s, 10 min, 2 h 5 min, 3 d 4 h. */
+/** A duration as one or two units, the second left out where it is 0: 0.4 s, 12 s, 3 min 20 s, 10 min, 2 h 5 min, 3 d 4 h. */
 export function duration(milliseconds: number | null): string {
   if (milliseconds === null) return UNKNOWN
   const seconds = Math.max(0, milliseconds) / 1000

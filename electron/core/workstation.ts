@@ -94,10 +94,10 @@ export class Workstation implements Answering {
   }
 
   /** Whether a tool is there and ends well: for the choice between the real and the simulated workstation. */
-  static async toolAnswers(argv: readonly string[], log: Log, clock: Clock): Promise<boolean> {
+  static async toolAnswers(argv: readonly string[], log: Log, clock: Clock, aborted?: AbortSignal): Promise<boolean> {
     const host = new LocalHost({ log, clock })
     try {
-      return (await host.run({ argv, why: 'see whether there is a GPU', timeoutMs: 20_000 })).exitCode === 0
+      return (await host.run({ argv, why: 'see whether there is a GPU', timeoutMs: 20_000, ...(aborted ? { aborted } : {}) })).exitCode === 0
     } catch {
       return false
     } finally {

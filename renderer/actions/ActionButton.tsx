@@ -11,7 +11,7 @@ export function ActionButton({ action, label, icon, variant }: Props) {
   return (
     <Tooltip label={why} disabled={why === null}>
       <Button onClick={press} data-disabled={disabled || undefined} aria-disabled={disabled || undefined} loading={pending} variant={variant ?? 'default'}
-        aria-label={action.label} aria-busy={pending} leftSection={icon} {...(action.danger && !disabled && variant === undefined ? { c: 'var(--tone-bad)' } : {})}>
+        aria-label={action.label} aria-busy={pending} leftSection={icon} data-danger={(action.danger && variant === undefined) || undefined}>
         {label ?? action.label}
       </Button>
     </Tooltip>

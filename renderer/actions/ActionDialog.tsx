@@ -58,7 +58,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
 
 function AttachedClients({ gpuUuid }: { gpuUuid: string }) {
   const clients = useMps((store) => daemonOf(store.daemons, gpuUuid)?.clients)
-  const engines = useEngines((store) => store.engines)
+  const engines = useEngines((store) => store.settled)
   return (
     <ul style={{ margin: '4px 0 0', paddingLeft: 18 }} aria-label="Attached clients">
       {(clients ?? []).map((client) => {

@@ -1,7 +1,7 @@
 // The action behind a piece of advice: the same record that its button elsewhere uses.
 import type { AdviceAction } from '../../shared/advice.ts'
-import type { Engine } from '../../shared/engine.ts'
 import type { MpsDaemon } from '../../shared/mps.ts'
+import type { SettledEngine } from '../state/engines.ts'
 import { daemonOf } from '../state/mps.ts'
 import type { Action } from './action.ts'
 import { putEngineOnMps, restartEngine, startEngine } from './engineActions.ts'
@@ -9,7 +9,7 @@ import { restartMps, startMps } from './mpsActions.ts'
 import { viewActions } from './viewActions.ts'
 
 /** null when what it speaks of is not there. */
-export function adviceAction(advised: AdviceAction, engines: Engine[] | null, daemons: MpsDaemon[] | null): Action | null {
+export function adviceAction(advised: AdviceAction, engines: SettledEngine[] | null, daemons: MpsDaemon[] | null): Action | null {
   const relabel = (action: Action | undefined): Action | null => (action === undefined ? null : { ...action, label: advised.label })
   if (advised.call === 'open') return relabel(viewActions.find((action) => action.id === `view.screen/${advised.input.screen}`))
   if (advised.call === 'mps.start' || advised.call === 'mps.restart') {

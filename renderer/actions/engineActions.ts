@@ -1,6 +1,6 @@
 // What can be done to one engine, and to the list of engines.
-import type { Engine, EngineState } from '../../shared/engine.ts'
-import { useEngines } from '../state/engines.ts'
+import type { EngineState } from '../../shared/engine.ts'
+import { useEngines, type SettledEngine as Engine } from '../state/engines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { openScreen, useView } from '../state/view.ts'
 import type { Action } from './action.ts'

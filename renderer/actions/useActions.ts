@@ -18,10 +18,11 @@ export function useGpuUuid(): string | null {
 /** Ctrl-K lists what can be done now; buttons show the rest, with the reason. */
 const possible = (action: Action): boolean => action.blocked === null
 
+/** All actions that exist now, for Ctrl-K and keys. Another list only when something else than a number has changed. */
 export function useActions(): Action[] {
   const gpuUuid = useGpuUuid()
   const daemons = useMps((store) => store.daemons)
-  const engines = useEngines((store) => store.engines)
+  const engines = useEngines((store) => store.settled)
   const identities = useGpus((store) => store.identities)
   return useMemo(() => {
     const daemon = daemonOf(daemons, gpuUuid)

@@ -11,8 +11,9 @@ type Items<Item> = AsyncGenerator<{ stream: string; seq: number; dropped: number
 
 function paused(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => { clearTimeout(timer); resolve() }, { once: true })
+    const end = () => { clearTimeout(timer); signal.removeEventListener('abort', end); resolve() }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
   })
 }
 

@@ -1,9 +1,8 @@
 // StateBadge: a state as a word, a shape and a tone. The shape alone tells the kind; colour only repeats it.
 import { Tooltip } from '@mantine/core'
 import type { CSSProperties } from 'react'
-import type { EngineState } from '../../shared/engine.ts'
+import type { Engine, EngineState } from '../../shared/engine.ts'
 import type { MpsState } from '../../shared/mps.ts'
-import type { Attachment } from '../../shared/engine.ts'
 
 export type Tone = 'good' | 'busy' | 'bad' | 'idle' | 'other'
 /** full: in order. half: under way. ring: at rest. triangle: wrong. diamond: not ours. question: not known. */
@@ -33,11 +32,18 @@ export const MPS_LOOK: Record<MpsState, Look> = {
   unknown: { word: 'unknown', tone: 'other', shape: 'question' },
 }
 
-/** How an attachment reads beside an engine. Not asked for is no fault; asked for and absent is. */
-export function attachmentLook({ state, reason }: Attachment): Look {
+/** Not running yet, or no longer: whatever its attachment, nothing is wrong with it. */
+export function onItsWay({ state, attachment }: Pick<Engine, 'state' | 'attachment'>): boolean {
+  return attachment.state !== 'attached' && (state === 'waiting' || state === 'starting' || state === 'draining' || state === 'stopping')
+}
+
+/** How an attachment reads beside an engine. Not asked for, or not running yet, is no fault; asked for and absent is. */
+export function attachmentLook(engine: Pick<Engine, 'state' | 'attachment' | 'spec'>): Look {
+  const { state, reason } = engine.attachment
   if (state === 'attached') return { word: 'on MPS', tone: 'good', shape: 'full' }
-  if (state === 'unknown') return { word: 'MPS not known', tone: 'other', shape: 'question' }
   if (reason === 'notRunning') return { word: 'not running', tone: 'idle', shape: 'ring' }
+  if (onItsWay(engine)) return { word: !engine.spec.onMps ? 'without MPS' : engine.state === 'starting' || engine.state === 'waiting' ? 'MPS: proven once it runs' : 'leaving MPS', tone: 'idle', shape: 'ring' }
+  if (state === 'unknown') return { word: 'MPS not known', tone: 'other', shape: 'question' }
   const wanted = reason !== 'notAsked'
   return { word: 'not on MPS', tone: wanted ? 'bad' : 'idle', shape: wanted ? 'triangle' : 'ring' }
 }

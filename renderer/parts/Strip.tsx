@@ -5,7 +5,8 @@ import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 import type { Columns } from './columns.ts'
-import { axisTop, middle, newest, stack } from './stripColumns.ts'
+import { onReadings } from './readings.ts'
+import { axisTop, middle, newest, splitsTo, stack } from './stripColumns.ts'
 
 export interface StripLine {
   label: string
@@ -30,6 +31,8 @@ export interface StripProps {
   axisSteps?: number[]
   /** One series per line, same order. */
   read: () => Columns
+  /** Whether `read` gives minimum and maximum per bucket rather than single readings. */
+  ranged: boolean
   marks: () => StripMark[]
   /** Width of the time axis. */
   spanMs: number
@@ -38,20 +41,20 @@ export interface StripProps {
   markLabels?: boolean
   /** Calls back whenever there is something new to draw. */
   subscribe: (redraw: () => void) => () => void
-  /** A stacked strip whose sum means something: how the sum reads. */
-  total?: (value: number | null) => string
+  /** A stacked strip whose sum means something: its word and how it reads. */
+  total?: { label: string; format: (value: number | null) => string }
   /** Said beside the title, in small. */
   aside?: React.ReactNode
   /** Said over the plot when there is nothing to draw. */
   note?: string | null
 }
 
-/** With more lines than this the legend leaves out the names: the colours are on the cards. */
+/** With more lines than this the legend shows single lines only under the crosshair: their present values are on the cards. */
 const CROWDED = 5
 
 export function Strip(props: StripProps) {
   const scheme = useComputedColorScheme('dark')
-  const shape = JSON.stringify([scheme, props.stacked, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area])])
+  const shape = JSON.stringify([scheme, props.stacked, props.ranged, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area])])
   return <Drawing key={shape} {...props} scheme={scheme} />
 }
 
@@ -76,11 +79,11 @@ function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
       <div className="stripHead">
         <h3 className="panelTitle">{props.title}</h3>
         {props.aside != null && <span className="dim small cut">{props.aside}</span>}
-        <div className="legend" ref={legendBox}>
+        <div className={`legend ${props.lines.length > CROWDED ? 'crowded' : ''}`} ref={legendBox}>
           {props.lines.map((line, at) => (
-            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{props.lines.length <= CROWDED && line.label}<b className="reading" /></span>
+            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{props.lines.length <= CROWDED && `${line.label} `}<b className="reading" /></span>
           ))}
-          {props.total !== undefined && props.lines.length > 1 && <span>total<b className="reading" /></span>}
+          {props.total !== undefined && props.lines.length > 1 && <span className="total">{props.total.label} <b className="reading" /></span>}
         </div>
       </div>
       <div className="stripPlot" ref={plotBox}>{props.note ? <div className="stripNote">{props.note}</div> : null}</div>
@@ -93,26 +96,33 @@ type Latest = { current: StripProps }
 function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, scheme: Scheme) {
   let columns: Columns = { atMs: [], series: [], bucketMs: null }
   const readings = [...(legend?.querySelectorAll<HTMLElement>('.reading') ?? [])]
-  const showReadings = (at: number | null) => {
+  let cursorAt: number | null = null
+  const showReadings = () => {
     const { lines, total } = latest.current
-    const texts = lines.map((line, index) => (columns.series[index] === undefined ? '' : readingText(line, columns.series[index], at)))
-    if (total !== undefined) texts.push(total(sumAt(columns, at)))
+    const texts = lines.map((line, index) => (columns.series[index] === undefined ? '' : readingText(line, columns.series[index], cursorAt)))
+    if (total !== undefined) texts.push(total.format(sumAt(columns, cursorAt)))
     for (const [index, text] of texts.entries()) if (readings[index] !== undefined && readings[index].textContent !== text) readings[index].textContent = text
   }
-  const plot = new uPlot(options(box, latest, scheme, (at) => showReadings(at)), [[]], box)
+  const onCursor = (at: number | null) => {
+    if (at === cursorAt) return
+    cursorAt = at
+    legend?.toggleAttribute('data-cursor', at !== null)
+    showReadings()
+  }
+  const plot = new uPlot(options(box, latest, scheme, onCursor), [[]], box)
   const redraw = () => {
     if (document.hidden) return
     columns = latest.current.read()
-    plot.setData(plotData(columns, latest.current.stacked ?? false), false)
+    plot.setData(plotData(columns, latest.current), false)
     const end = columns.atMs.at(-1) ?? Date.now()
-    plot.setScale('x', { min: (end - latest.current.spanMs) / 1000, max: end / 1000 })
-    showReadings(plot.cursor.idx ?? null)
+    plot.setScale('x', { min: end - latest.current.spanMs, max: end })
   }
   redraw()
+  const stopReadings = onReadings(showReadings)
   return {
-    redraw,
+    redraw: () => { redraw(); if (latest.current.ranged) showReadings() },
     resize: () => plot.setSize({ width: box.clientWidth, height: box.clientHeight }),
-    end: () => plot.destroy(),
+    end: () => { stopReadings(); plot.destroy() },
   }
 }
 
@@ -129,36 +139,69 @@ function readingText(line: StripLine, series: Columns['series'][number], at: num
   return low === high || low === null ? line.format(high) : `${line.format(low)} – ${line.format(high)}`
 }
 
-/** Stacked: one running sum per line, tallest first, so that each is painted over the one behind it. Else two per line, maximum and minimum, with a band between. */
-function plotData(columns: Columns, stacked: boolean): uPlot.AlignedData {
-  const seconds = columns.atMs.map((atMs) => atMs / 1000)
-  const values = stacked ? stack(columns.series.map(middle)).reverse() : columns.series.flatMap(({ min, max }) => [max, min ?? max])
-  return [seconds, ...values]
+/** Stacked: one running sum per line, tallest first, so that each is painted over the one behind it. Ranged: two per line, maximum and minimum, with a band between. */
+function plotData({ atMs, series }: Columns, { stacked, ranged }: StripProps): uPlot.AlignedData {
+  if (stacked) return [atMs, ...stack(series.map(middle)).reverse()]
+  return [atMs, ...(ranged ? series.flatMap(({ min, max }) => [max, min ?? max]) : series.map(({ max }) => max))]
 }
 
+const FONT = '10.5px system-ui, sans-serif'
+/** Room that a label of an axis takes along it. */
+const LABEL_PX = { time: 60, value: 26 }
+
 function options(box: HTMLElement, latest: Latest, scheme: Scheme, onCursor: (at: number | null) => void): uPlot.Options {
-  const { lines, stacked, timeAxis, top, axisSteps } = latest.current
+  const { stacked, ranged, lines, timeAxis, top } = latest.current
   const ink = STRIP_COLOURS[scheme]
-  const font = '10.5px system-ui, sans-serif'
-  const lineOf = (line: StripLine, fill: boolean): uPlot.Series => ({
-    stroke: line.colour, width: 1.3, points: { show: false }, ...(fill ? { fill: stacked ? `color-mix(in srgb, ${line.colour} 32%, ${ink.surface})` : `${line.colour}24` } : {}),
-  })
   return {
-    width: box.clientWidth, height: box.clientHeight, padding: [6, 10, timeAxis ? 0 : 4, 0], legend: { show: false },
+    ms: 1, width: box.clientWidth, height: box.clientHeight, padding: [7, 10, timeAxis ? 0 : 7, 0], legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: { key: 'live', scales: ['x', null] } },
-    scales: { x: { time: true, auto: false }, y: { auto: true, range: (_plot, _low, high) => [0, top ?? axisTop(high)] } },
-    axes: [
-      { show: true, stroke: ink.text, font, size: timeAxis ? 22 : 0, gap: 4, space: 90, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, values: (_plot, splits) => (timeAxis ? splits.map((at) => timeLabel(at, latest.current.spanMs)) : splits.map(() => '')) },
-      { stroke: ink.text, font, size: 52, gap: 6, space: 26, ...(axisSteps === undefined ? {} : { incrs: axisSteps }), grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, values: (_plot, splits) => splits.map((value) => latest.current.axisFormat(value)) },
-    ],
-    series: [{}, ...(stacked ? lines.map((line) => lineOf(line, true)).reverse() : lines.flatMap((line) => [lineOf(line, false), { ...lineOf(line, line.area ?? false), width: 0.6 }]))],
-    bands: stacked ? [] : lines.map((line, at) => ({ series: [2 * at + 1, 2 * at + 2] as [number, number], fill: `${line.colour}40` })),
+    scales: { x: { time: true, auto: false }, y: top === null ? { auto: true, range: (_plot, _low, high) => [0, axisTop(high)] } : { auto: false, range: [0, top] } },
+    axes: axes(box, latest, ink),
+    series: [{}, ...seriesOf(latest.current, ink.surface)],
+    bands: stacked || !ranged ? [] : lines.map((line, at) => ({ series: [2 * at + 1, 2 * at + 2] as [number, number], fill: `${line.colour}40` })),
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)], draw: [(plot) => drawMarks(plot, latest.current, scheme)] },
   }
 }
 
-function timeLabel(atSeconds: number, spanMs: number): string {
-  const text = new Date(atSeconds * 1000).toLocaleTimeString('en-GB')
+function seriesOf({ lines, stacked, ranged }: StripProps, surface: string): uPlot.Series[] {
+  const lineOf = (line: StripLine, fill: boolean): uPlot.Series => ({
+    stroke: line.colour, width: 1.3, points: { show: false }, ...(fill ? { fill: stacked ? mixed(line.colour, surface, 0.32) : `${line.colour}24` } : {}),
+  })
+  if (stacked) return lines.map((line) => lineOf(line, true)).reverse()
+  if (ranged) return lines.flatMap((line) => [lineOf(line, false), { ...lineOf(line, line.area ?? false), width: 0.6 }])
+  return lines.map((line) => lineOf(line, line.area ?? false))
+}
+
+/** Two `#rrggbb` as one opaque colour: a canvas parses colours on every stroke, and color-mix() costs it dearly. */
+function mixed(over: string, under: string, part: number): string {
+  const channel = (colour: string, at: number): number => Number.parseInt(colour.slice(1 + 2 * at, 3 + 2 * at), 16)
+  return `rgb(${[0, 1, 2].map((at) => Math.round(channel(over, at) * part + channel(under, at) * (1 - part))).join(',')})`
+}
+
+function axes(box: HTMLElement, latest: Latest, ink: (typeof STRIP_COLOURS)[Scheme]): uPlot.Axis[] {
+  const { timeAxis, axisSteps } = latest.current
+  const look: uPlot.Axis = { stroke: ink.text, font: FONT, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false } }
+  return [
+    {
+      ...look, size: timeAxis ? 22 : 0, gap: 4, space: 90,
+      values: (plot, splits) => splits.map((at) => {
+        const x = plot.valToPos(at, 'x')
+        const whole = x > LABEL_PX.time / 2 - 50 && x < plot.over.clientWidth + 10 - LABEL_PX.time / 2
+        return timeAxis && whole ? timeLabel(at, latest.current.spanMs) : ''
+      }),
+    },
+    {
+      ...look, size: 56, gap: 6, splits: (_plot, _axis, _low, high) => splitsTo(high, Math.max(1, Math.floor((box.clientHeight - 30) / LABEL_PX.value)), axisSteps),
+      values: (_plot, splits) => splits.map((value) => latest.current.axisFormat(value)),
+    },
+  ]
+}
+
+/** Kept: making one for each label costs more than drawing the strip. */
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+
+function timeLabel(atMs: number, spanMs: number): string {
+  const text = CLOCK.format(atMs)
   return spanMs > 600_000 ? text.slice(0, 5) : text
 }
 
@@ -171,7 +214,7 @@ function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, schem
   ctx.textBaseline = 'top'
   ctx.textAlign = 'left'
   for (const mark of marks()) {
-    const x = plot.valToPos(mark.atMs / 1000, 'x', true)
+    const x = plot.valToPos(mark.atMs, 'x', true)
     if (x < bbox.left || x > bbox.left + bbox.width) continue
     const colour = mark.colour === null ? STRIP_COLOURS[scheme].mark : engineColour(mark.colour, scheme)
     ctx.strokeStyle = colour

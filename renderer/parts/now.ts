@@ -41,3 +41,8 @@ export function usePageNowMs(): number {
 export function useNowMs(): number {
   return useSyncExternalStore(subscribe, () => nowMs)
 }
+
+/** What `read` gives at the present second; draws again only when that changes. For text that is nearly always the same. */
+export function useBySecond<Text extends string | number | boolean | null>(read: (nowMs: number) => Text): Text {
+  return useSyncExternalStore(subscribe, () => read(nowMs))
+}

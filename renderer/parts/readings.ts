@@ -1,7 +1,7 @@
-// Readings: numbers that change with every frame are written into the page beside React, all together and at most four times a second:
+// Readings: numbers that change with every frame are written into the page beside React, all together and at most twice a second:
 // an eye reads no faster, and each write costs a layout.
 
-const WRITE_MS = 250
+const WRITE_MS = 500
 const writers = new Set<() => void>()
 let writtenMs = -Infinity
 let timer: ReturnType<typeof setTimeout> | null = null

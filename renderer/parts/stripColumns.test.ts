@@ -43,7 +43,7 @@ describe('sparkPath', () => {
 describe('splitsTo', () => {
   const GIB = [1, 2, 5, 10, 20, 50].map((one) => one * 1024)
   it.each([
-    ['percents', 100, 5, undefined, [0, 20, 40, 60, 80, 100]], ['few', 100, 2, undefined, [0, 50, 100]], ['one', 100, 1, undefined, [0, 100]],
+    ['percents', 100, 5, undefined, [0, 20, 40, 60, 80, 100]], ['few', 100, 2, undefined, [0, 50, 100]], ['one', 100, 1, undefined, [0, 100]], ['quarters', 100, 4, undefined, [0, 25, 50, 75, 100]], ['even steps before small ones', 50_000, 4, undefined, [0, 25_000, 50_000]],
     ['an uneven top takes the place of its neighbour', 450, 5, undefined, [0, 100, 200, 300, 450]], ['a card', 81559, 4, GIB, [0, 20480, 40960, 61440, 81559]],
     ['nothing to divide by', 81559, 1, GIB, [0, 81559]],
   ] as const)('%s', (_name, top, most, steps, splits) => expect(splitsTo(top, most, steps)).toEqual(splits))

@@ -59,11 +59,12 @@ export function axisTop(value: number | null): number {
   return (steps.find((step) => step * power >= value * 1.0001) ?? 10) * power
 }
 
-const ROUND_STEPS = [-2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power))
+const ROUND_STEPS = [-2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 2.5, 5].map((step) => step * 10 ** power))
 
-/** Where an axis from 0 to `top` is labelled: at even steps, `most` of them at most, and always at the top itself. */
+/** Where an axis from 0 to `top` is labelled: `most` steps at most, such that end at the top where there are, and always at the top itself. */
 export function splitsTo(top: number, most: number, steps: readonly number[] = ROUND_STEPS): number[] {
-  const step = steps.find((one) => top / one <= most + 0.001) ?? top
+  const few = steps.filter((one) => one <= top && top / one <= most + 0.001)
+  const step = few.find((one) => Number.isInteger(top / one)) ?? few[0] ?? top
   const splits: number[] = []
   for (let at = 0; at * step < top - step * 0.6; at++) splits.push(at * step)
   return [...splits, top]

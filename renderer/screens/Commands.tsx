@@ -9,6 +9,7 @@ import { Panel } from '../parts/Panel.tsx'
 import { quotedArgv, shellLine } from '../parts/quoting.ts'
 import { StateBadge, type Look } from '../parts/StateBadge.tsx'
 import { useCommands } from '../state/commands.ts'
+import { FailedAttempts } from './FailedAttempts.tsx'
 import { filterCommands, type CommandFilter } from './commandFilter.ts'
 
 /** Rows drawn at first and per further step: a table stays quick up to a few hundred. */
@@ -30,7 +31,9 @@ export function Commands() {
   const kept = useMemo(() => filterCommands(entries, late), [entries, late])
   const shown = kept.find((entry) => entry.id === chosen) ?? kept[0] ?? null
   return (
-    <div className="listDetail commandSplit">
+    <div className="commandScreen">
+      <FailedAttempts />
+      <div className="listDetail commandSplit">
       <Panel title="Commands" body={false} aside={<Filters filter={filter} setFilter={setFilter} />}>
         {entries.length === 0 ? <Empty title="No command yet">Whatever Overlap runs on this workstation is listed here, with its environment, directory, input, output and the reason.</Empty> : <List entries={kept.slice(0, rows)} shownId={shown?.id ?? null} choose={setChosen} />}
         <Group p={8} gap="sm" className="dim small">
@@ -39,6 +42,7 @@ export function Commands() {
         </Group>
       </Panel>
       <div>{shown !== null && <Details entry={shown} />}</div>
+      </div>
     </div>
   )
 }
@@ -55,7 +59,7 @@ function Filters({ filter, setFilter }: { filter: CommandFilter; setFilter: (fil
 
 function List({ entries, shownId, choose }: { entries: LedgerEntry[]; shownId: number | null; choose: (id: number) => void }) {
   return (
-    <Table aria-label="Commands" layout="fixed">
+    <Table aria-label="Commands" layout="fixed" stickyHeader>
       <Table.Thead><Table.Tr><Table.Th w={76}>Time</Table.Th><Table.Th w={92}>Outcome</Table.Th><Table.Th>Command</Table.Th><Table.Th w={76} ta="right">Took</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {entries.map((entry) => (

@@ -1,73 +1,114 @@
 // EngineCard: one engine on the live screen.
+import { Tooltip } from '@mantine/core'
 import { IconPlayerPlay, IconPlayerStop, IconRefresh } from '@tabler/icons-react'
-import { useCallback } from 'react'
+import { memo, useCallback, useRef } from 'react'
 import type { Engine } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
-import { fixed, gibibytes, rate } from '../../shared/units.ts'
+import { duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton, ActionIconButton } from '../actions/ActionButton.tsx'
 import { putEngineOnMps, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
 import { EngineDot, engineStyle } from '../parts/EngineDot.tsx'
+import { LiveText } from '../parts/LiveText.tsx'
+import { useBySecond } from '../parts/now.ts'
 import { Sparkline } from '../parts/Sparkline.tsx'
-import { attachmentLook, ENGINE_LOOK, StateBadge } from '../parts/StateBadge.tsx'
-import { Value } from '../parts/Value.tsx'
-import { useGpus } from '../state/gpus.ts'
+import { attachmentLook, ENGINE_LOOK, onItsWay, StateBadge } from '../parts/StateBadge.tsx'
+import { FRESH_MS, Value } from '../parts/Value.tsx'
+import { engineNow, type SettledEngine } from '../state/engines.ts'
 import { engineSeries, track } from '../state/track.ts'
 import { openScreen, useView } from '../state/view.ts'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
 
-export function EngineCard({ engine }: { engine: Engine }) {
-  const { spec, rates } = engine
-  const open = () => { useView.setState({ engineId: engine.id }); openScreen('engines') }
+/** Drawn again only when something else than a number has changed; numbers write themselves. `dense`: two lines, where there are many. */
+export const EngineCard = memo(function EngineCard({ engine, dense }: { engine: SettledEngine; dense: boolean }) {
+  const { id, spec } = engine
+  const starting = engine.state === 'starting'
   return (
-    <article className="panel card" style={engineStyle(engine.colour)} role="listitem" aria-label={spec.name}>
+    <article className="panel card" data-dense={dense || undefined} style={engineStyle(engine.colour)} role="listitem" aria-label={spec.name}>
       <div className="cardRow">
         <EngineDot colour={engine.colour} />
-        <a className="cardName cut" href="#engines" style={{ color: 'inherit', textDecoration: 'none' }} onClick={(event) => { event.preventDefault(); open() }}>{spec.name}</a>
+        <EngineLink id={id} name={spec.name} />
         <StateBadge look={ENGINE_LOOK[engine.state]} explain={engine.fault?.sentence ?? ENGINE_STATES[engine.state]} />
         <span className="spring" />
+        {dense && !starting && <TokensNow id={id} className="denseNumber" />}
         <ActionIconButton action={startEngine(engine)} icon={<IconPlayerPlay size={14} />} />
         <ActionIconButton action={stopEngine(engine)} icon={<IconPlayerStop size={14} />} />
         <ActionIconButton action={restartEngine(engine)} icon={<IconRefresh size={14} />} />
       </div>
-      {engine.state === 'starting' ? <ReadinessSteps engine={engine} /> : (
-        <div className="cardRow">
-          <span className="bigNumber">{rate(rates.generatedTokensPerSecond)}</span>
-          <Value className="dim small" text="tokens/s" readAtMs={rates.readAtMs} explain={rateExplained(engine)} />
-          <span className="spring" />
-          <TokensSparkline id={engine.id} name={spec.name} />
-        </div>
+      {starting ? <ReadinessSteps engine={engine} /> : !dense && (
+        <div className="cardRow"><TokensNow id={id} className="bigNumber" /><span className="spring" /><TokensSparkline id={id} name={spec.name} /></div>
       )}
       <dl className="facts">
-        <div className="fact"><dt>Running</dt><dd>{fixed(rates.requestsRunning)}</dd></div>
-        <div className="fact"><dt>Waiting</dt><dd>{fixed(rates.requestsWaiting)}</dd></div>
-        <div className="fact"><dt>Memory</dt><dd>{gibibytes(engine.gpuMemoryMiB)}</dd></div>
+        <Fact label="Running" id={id} of={(now) => fixed(now.rates.requestsRunning)} />
+        <Fact label="Waiting" id={id} of={(now) => fixed(now.rates.requestsWaiting)} />
+        <Fact label="Memory" id={id} of={(now) => gibibytes(now.gpuMemoryMiB)} />
         <div className="fact"><dt>SM share</dt><dd><ShareValue engine={engine} /></dd></div>
       </dl>
-      {engine.attachment.reason === 'notRunning' ? <AtRest engine={engine} /> : (
-        <div className="cardRow">
-          <StateBadge look={attachmentLook(engine.attachment)} explain={<Evidence engine={engine} />} />
-          {engine.attachment.state !== 'attached' && <span className="dim small cut" title={engine.attachment.sentence}>{engine.attachment.sentence}</span>}
-          {engine.attachment.reason === 'notAsked' && <><span className="spring" /><ActionButton action={putEngineOnMps(engine)} /></>}
-          {engine.attachment.restartHelps && <><span className="spring" /><ActionIconButton action={{ ...restartEngine(engine), label: `Restart ${spec.name} to attach it` }} icon={<IconRefresh size={14} color="var(--tone-bad)" />} /></>}
-        </div>
-      )}
+      {engine.attachment.reason === 'notRunning' ? <AtRest engine={engine} /> : <Attached engine={engine} />}
     </article>
   )
+})
+
+function EngineLink({ id, name }: { id: string; name: string }) {
+  const open = (event: React.MouseEvent) => {
+    event.preventDefault()
+    useView.setState({ engineId: id, engineForm: null })
+    openScreen('engines')
+  }
+  return <a className="cardName cut" href="#engines" onClick={open} title={`${name}: settings, log, evidence`}>{name}</a>
+}
+
+function Attached({ engine }: { engine: SettledEngine }) {
+  const { attachment, spec } = engine
+  const calm = onItsWay(engine)
+  return (
+    <div className="cardRow attachedRow">
+      <StateBadge look={attachmentLook(engine)} explain={<Evidence engine={engine} />} />
+      {attachment.state !== 'attached' && !calm && <span className="dim small cut" title={attachment.sentence}>{attachment.sentence}</span>}
+      <span className="spring" />
+      {attachment.reason === 'notAsked' && !calm && <ActionButton action={putEngineOnMps(engine)} label="Put on MPS" />}
+      {attachment.restartHelps && !calm && <ActionButton action={{ ...restartEngine(engine), label: `Restart ${spec.name} to attach it` }} label="Restart to attach" icon={<IconRefresh size={13} />} />}
+    </div>
+  )
+}
+
+/** Tokens per second as last heard, with its age once it is no longer fresh. */
+function TokensNow({ id, className }: { id: string; className: string }) {
+  const read = useCallback(() => rate(engineNow(id)?.rates.generatedTokensPerSecond ?? null), [id])
+  const age = useBySecond((nowMs) => {
+    const rates = engineNow(id)?.rates
+    const ageMs = rates?.readAtMs == null || rates.generatedTokensPerSecond === null ? 0 : nowMs - rates.readAtMs
+    return ageMs < FRESH_MS ? null : duration(ageMs)
+  })
+  return (
+    <span className="tokensNow">
+      <span className={age === null ? undefined : 'stale'}><LiveText className={className} read={read} /></span>
+      <Tooltip label={<RateExplained id={id} />}><span className="dim small explained nowrap" tabIndex={0}>tokens/s{age === null ? '' : ` · ${age} old`}</span></Tooltip>
+    </span>
+  )
+}
+
+function Fact({ label, id, of }: { label: string; id: string; of: (now: Engine) => string }) {
+  const latest = useRef(of)
+  const read = useCallback(() => {
+    const now = engineNow(id)
+    return now === null ? UNKNOWN : latest.current(now)
+  }, [id])
+  return <div className="fact"><dt>{label}</dt><dd><LiveText read={read} /></dd></div>
 }
 
 function TokensSparkline({ id, name }: { id: string; name: string }) {
   const read = useCallback(() => track.read([engineSeries(id, 'generatedTokensPerSecond')], (track.newestMs ?? 0) - 60_000).series[0]!.max, [id])
-  return <Sparkline read={read} subscribe={useGpus.subscribe} label={`Tokens per second of ${name}, last minute`} />
+  return <Sparkline read={read} label={`Tokens per second of ${name}, last minute`} />
 }
 
 /** What is worth knowing of an engine that does not run: why it ended, else how it will start. */
-function AtRest({ engine }: { engine: Engine }) {
+function AtRest({ engine }: { engine: SettledEngine }) {
   const sentence = engine.fault?.sentence ?? (engine.state === 'failed' ? engine.lastExit?.sentence : undefined) ?? (engine.spec.onMps ? 'Will start as an MPS client.' : 'Will start without MPS.')
   return <div className="cardRow small dim" style={engine.state === 'failed' ? { color: 'var(--tone-bad)' } : {}}><span className="cut" title={sentence}>{sentence}</span></div>
 }
 
-function rateExplained(engine: Engine): React.ReactNode {
-  const { source, counting } = engine.rates
+function RateExplained({ id }: { id: string }) {
+  const { source, counting } = engineNow(id)?.rates ?? { source: null, counting: null }
   if (source === null) return 'It gives no rates: it is not running, or has no metrics page.'
   return <>
     <div>Generated tokens per second, from the engine's own {source}.</div>
@@ -76,12 +117,12 @@ function rateExplained(engine: Engine): React.ReactNode {
   </>
 }
 
-export function ShareValue({ engine }: { engine: Engine }) {
+export function ShareValue({ engine }: { engine: SettledEngine }) {
   const share = engine.spec.sharePercent
   return <Value text={share === null ? 'none' : `${fixed(share, share % 1 === 0 ? 0 : 1)} %`}
     explain={share === null ? 'No ceiling of its own is set.' : 'Ceiling on the SMs its clients may use (CUDA_MPS_ACTIVE_THREAD_PERCENTAGE), set at start. A ceiling, not a reservation, and only under MPS.'} />
 }
 
-export function Evidence({ engine }: { engine: Engine }) {
+export function Evidence({ engine }: { engine: SettledEngine }) {
   return <><div>{engine.attachment.sentence}</div>{engine.attachment.evidence.map((line) => <div key={line} className="small">{line}</div>)}</>
 }

@@ -19,8 +19,8 @@ import { ReadinessSteps } from './ReadinessSteps.tsx'
 
 export function EngineDetail({ engine }: { engine: Engine }) {
   return (
-    <div className="stackGap" style={engineStyle(engine.colour)} role="region" aria-label={engine.spec.name}>
-      <Panel title={<EngineName colour={engine.colour} name={engine.spec.name} />} aside={<StateBadge look={ENGINE_LOOK[engine.state]} boxed explain={ENGINE_STATES[engine.state]} />}>
+    <div className="detailColumn" style={engineStyle(engine.colour)} role="region" aria-label={engine.spec.name}>
+      <Panel className="accented" title={<EngineName colour={engine.colour} name={engine.spec.name} />} aside={<StateBadge look={ENGINE_LOOK[engine.state]} boxed explain={ENGINE_STATES[engine.state]} />}>
         <div className="stackGap">
           <div className="cardRow" style={{ flexWrap: 'wrap' }}>
             <ActionButton action={startEngine(engine)} label="Start" /><ActionButton action={stopEngine(engine)} label="Stop" /><ActionButton action={restartEngine(engine)} label="Restart" />
@@ -64,7 +64,7 @@ function Up({ sinceMs }: { sinceMs: number }) {
 function AttachmentPanel({ engine }: { engine: Engine }) {
   const { attachment } = engine
   return (
-    <Panel title="MPS attachment" aside={<StateBadge look={attachmentLook(attachment)} boxed />}>
+    <Panel title="MPS attachment" aside={<StateBadge look={attachmentLook(engine)} boxed />}>
       <div className="stackGap" style={{ gap: 6 }}>
         <div>{attachment.sentence}</div>
         {attachment.evidence.length > 0 && <ul className="dim" style={{ margin: 0, paddingLeft: 18 }} aria-label="Evidence">{attachment.evidence.map((line) => <li key={line}>{line}</li>)}</ul>}

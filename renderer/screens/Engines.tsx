@@ -1,5 +1,5 @@
 // Engines: the list, and beside it one engine in full or the form that describes one.
-import { Button, Table } from '@mantine/core'
+import { Table, UnstyledButton } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import type { Engine } from '../../shared/engine.ts'
 import { gibibytes, rate } from '../../shared/units.ts'
@@ -26,7 +26,7 @@ export function Engines() {
       <Panel title="Engines" body={false} aside={<ActionButton action={addEngine} icon={<IconPlus size={14} />} />}>
         <List engines={engines ?? []} shownId={form === 'new' ? null : shown?.id ?? null} />
       </Panel>
-      <div className="stackGap">
+      <div className="detailColumn">
         {form !== null ? <EngineForm key={form === 'new' ? 'new' : form.id} engine={form === 'new' ? null : engines?.find((engine) => engine.id === form.id) ?? null} />
           : shown !== null && <EngineDetail key={shown.id} engine={shown} />}
       </div>
@@ -54,9 +54,9 @@ function List({ engines, shownId }: { engines: Engine[]; shownId: string | null 
       <Table.Tbody>
         {engines.map((engine) => (
           <Table.Tr key={engine.id} className="row" aria-selected={engine.id === shownId} onClick={() => choose(engine.id)}>
-            <Table.Td><Button variant="transparent" p={0} c="inherit" fw={400} onClick={() => choose(engine.id)}><EngineName colour={engine.colour} name={engine.spec.name} /></Button></Table.Td>
+            <Table.Td><UnstyledButton onClick={() => choose(engine.id)}><EngineName colour={engine.colour} name={engine.spec.name} /></UnstyledButton></Table.Td>
             <Table.Td><StateBadge look={ENGINE_LOOK[engine.state]} /></Table.Td>
-            <Table.Td><StateBadge look={attachmentLook(engine.attachment)} /></Table.Td>
+            <Table.Td><StateBadge look={attachmentLook(engine)} /></Table.Td>
             <Table.Td className="nowrap">{gpuLabel(identities, engine.spec.gpuUuid)}</Table.Td>
             <Table.Td ta="right">{rate(engine.rates.generatedTokensPerSecond)}</Table.Td>
             <Table.Td ta="right" className="nowrap">{gibibytes(engine.gpuMemoryMiB)}</Table.Td>

@@ -69,7 +69,7 @@ function Identity({ identity }: { identity: GpuIdentity }) {
 }
 
 function Processes({ processes }: { processes: GpuProcess[] | null }) {
-  const engines = useEngines((store) => store.engines)
+  const engines = useEngines((store) => store.settled)
   if (processes === null) return <div className="dim">Processes on this GPU: not known now.</div>
   if (processes.length === 0) return <div className="dim">No process is on this GPU.</div>
   return (

@@ -1,4 +1,5 @@
 // Live: the first screen. Strips on one time axis, a card for each engine, the next best step.
+import type { Fault } from '../../shared/fault.ts'
 import { addEngine } from '../actions/engineActions.ts'
 import { adviceAction } from '../actions/adviceAction.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
@@ -11,6 +12,7 @@ import { enginesOn, useEngines } from '../state/engines.ts'
 import { useGpus } from '../state/gpus.ts'
 import { useMps } from '../state/mps.ts'
 import { EngineCard } from './EngineCard.tsx'
+import { Happenings } from './Happenings.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 import { LiveStrips } from './LiveStrips.tsx'
 
@@ -19,7 +21,7 @@ export function Live() {
   const noGpu = useGpus((store) => store.identities !== null && store.identities.length === 0)
   return (
     <div className="live">
-      <div style={{ minHeight: 0, minWidth: 0, display: 'flex', flexDirection: 'column', gap: 10 }}>
+      <div className="liveMain">
         <StreamFaults />
         {noGpu ? <NoGpu /> : <LiveStrips gpuUuid={gpuUuid} />}
       </div>
@@ -27,16 +29,17 @@ export function Live() {
         <FailedAttempts />
         <NextStep gpuUuid={gpuUuid} />
         <Cards gpuUuid={gpuUuid} />
+        <Happenings gpuUuid={gpuUuid} />
       </div>
     </div>
   )
 }
 
-/** Of streams that fail for the same reason, one card. */
+/** Of streams that fail for the same reason, one card. What a GPU cannot give is no failure: the strips say it. */
 function StreamFaults() {
-  const streams = useGpus((store) => store.frame?.streams)
-  const faults = new Map((streams ?? []).flatMap((stream) => (stream.fault === null ? [] : [[stream.fault.sentence, stream.fault] as const])))
-  return <>{[...faults.values()].map((fault) => <FaultCard key={fault.sentence} fault={fault}><div><ActionButton action={retryGpu} /></div></FaultCard>)}</>
+  const told = useGpus((store) => JSON.stringify((store.frame?.streams ?? []).flatMap(({ state, fault }) => (fault === null || state === 'unsupported' ? [] : [fault]))))
+  const faults = new Map((JSON.parse(told) as Fault[]).map((fault) => [fault.sentence, fault]))
+  return <>{[...faults.values()].map((fault) => <FaultCard key={fault.sentence} fault={fault} action={<ActionButton action={retryGpu} />} />)}</>
 }
 
 function NoGpu() {
@@ -51,23 +54,28 @@ function NoGpu() {
 
 function NextStep({ gpuUuid }: { gpuUuid: string | null }) {
   const advice = useAdvice((store) => nextStep(store.advice, gpuUuid))
-  const engines = useEngines((store) => store.engines)
+  const engines = useEngines((store) => store.settled)
   const daemons = useMps((store) => store.daemons)
   if (advice === null) return null
   const action = advice.action === null ? null : adviceAction(advice.action, engines, daemons)
   return (
     <section className="panel advice" aria-label="Next best step">
-      <div style={{ flex: 1, minWidth: 0 }}>
-        <div>{advice.sentence}</div>
-        {advice.evidence.length > 0 && <div className="dim small">{advice.evidence.join(' · ')}</div>}
+      <h2 className="adviceTitle">Next best step</h2>
+      <div>{advice.sentence}</div>
+      <div className="cardRow">
+        <span className="dim small adviceEvidence" title={advice.evidence.join('\n')}>{advice.evidence.join(' · ')}</span>
+        <span className="spring" />
+        {action !== null && <ActionButton action={action} variant="filled" />}
       </div>
-      {action !== null && <ActionButton action={action} variant="filled" />}
     </section>
   )
 }
 
+/** From here on cards have two lines, so that all are seen at once. */
+const MANY = 5
+
 function Cards({ gpuUuid }: { gpuUuid: string | null }) {
-  const all = useEngines((store) => store.engines)
+  const all = useEngines((store) => store.settled)
   const engines = enginesOn(all, gpuUuid)
   if (all === null) return null
   if (engines.length === 0) {
@@ -80,6 +88,5 @@ function Cards({ gpuUuid }: { gpuUuid: string | null }) {
       </section>
     )
   }
-  return <div className="cards" role="list" aria-label="Engines">{engines.map((engine) => <EngineCard key={engine.id} engine={engine} />)}</div>
+  return <div className="cards" role="list" aria-label="Engines">{engines.map((engine) => <EngineCard key={engine.id} engine={engine} dense={engines.length >= MANY} />)}</div>
 }
-

@@ -3,7 +3,8 @@ import { ActionIcon, Button, SegmentedControl, Tooltip, useComputedColorScheme }
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useCallback, useMemo } from 'react'
 import { METRICS, type MetricKey } from '../../shared/gpu.ts'
-import { duration } from '../../shared/units.ts'
+import { duration, fixed, watts } from '../../shared/units.ts'
+import { LiveText } from '../parts/LiveText.tsx'
 import { Strip } from '../parts/Strip.tsx'
 import { MetricExplained, missingSentence } from '../parts/Value.tsx'
 import { enginesOn, useEngines } from '../state/engines.ts'
@@ -20,23 +21,39 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
   const absent = useGpus((store) => gpmAbsent(store.identities?.find((gpu) => gpu.uuid === gpuUuid) ?? null, rowOf(store.frame, gpuUuid)))
   const total = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.memoryTotalMiB ?? store.identities?.find((gpu) => gpu.uuid === gpuUuid)?.memoryTotalMiB ?? null)
   const limit = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.powerLimitWatts ?? null)
-  const roster = useEngines((store) => JSON.stringify(enginesOn(store.engines, gpuUuid).map(({ id, colour, spec }) => ({ id, colour, name: spec.name }))))
+  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec }) => ({ id, colour, name: spec.name }))))
   const plans = useMemo(
     () => (gpuUuid === null ? [] : stripPlans({ gpuUuid, engines: JSON.parse(roster) as { id: string; colour: number; name: string }[], gpmAbsent: absent !== null, totalMiB: total, limitWatts: limit, scheme })),
     [gpuUuid, roster, absent, total, limit, scheme],
   )
   return (
-    <section className="panel strips" aria-label="Live strips">
+    <section className="panel strips" data-noted={absent !== null || undefined} aria-label="Live strips">
       <div className="panelHead" style={{ borderBottom: 0 }}>
         <SegmentedControl aria-label="Time span" value={span} onChange={(value) => useView.setState({ span: value as Span })} data={Object.keys(SPANS)} />
         <BucketNote span={span} />
-        {absent !== null && <span className="dim small" role="note">{absent}</span>}
         <span className="spring" />
+        <Vitals gpuUuid={gpuUuid} />
         <Button onClick={() => useView.setState({ gpuPanelOpen: true })}>GPU details</Button>
       </div>
+      {absent !== null && <div className="stripsNote" role="note">{absent}</div>}
       {plans.map((plan, at) => <PlannedStrip key={plan.label} plan={plan} gpuUuid={gpuUuid} span={span} first={at === 0} last={at === plans.length - 1} />)}
     </section>
   )
+}
+
+/** What no strip shows and one wants to see at a glance. Unknown ones are left to the details, which say why. */
+function Vitals({ gpuUuid }: { gpuUuid: string | null }) {
+  const read = useCallback(() => {
+    const metrics = rowOf(useGpus.getState().frame, gpuUuid)?.metrics
+    if (metrics === undefined) return ''
+    const parts = [
+      metrics.powerWatts === null ? null : metrics.powerLimitWatts === null ? watts(metrics.powerWatts) : `${fixed(metrics.powerWatts)} of ${watts(metrics.powerLimitWatts)}`,
+      metrics.temperatureCelsius === null ? null : `${fixed(metrics.temperatureCelsius)} °C`,
+      metrics.smClockMHz === null ? null : `SM ${fixed(metrics.smClockMHz)} MHz`,
+    ]
+    return parts.filter((part) => part !== null).join('  ·  ')
+  }, [gpuUuid])
+  return <Tooltip label="Power drawn of the limit in force, core temperature, SM clock."><span className="vitals" tabIndex={0}><LiveText read={read} /></span></Tooltip>
 }
 
 function BucketNote({ span }: { span: Span }) {
@@ -57,7 +74,7 @@ function PlannedStrip({ plan, gpuUuid, span, first, last }: { plan: StripPlan; g
   return (
     <Strip
       title={<StripTitle plan={plan} gpuUuid={gpuUuid} />} label={plan.label} lines={plan.lines} stacked={plan.stacked} top={plan.top} axisFormat={plan.axisFormat} axisSteps={plan.axisSteps} total={plan.total} aside={<MissingNow metrics={plan.metrics} gpuUuid={gpuUuid} />}
-      read={read} marks={() => useMarks.getState().marks.filter((mark) => mark.gpuUuid === null || mark.gpuUuid === gpuUuid)}
+      read={read} ranged={span !== '1 min'} marks={() => useMarks.getState().marks.filter((mark) => mark.gpuUuid === null || mark.gpuUuid === gpuUuid)}
       spanMs={SPANS[span]} timeAxis={last} markLabels={first} subscribe={subscribe} note={plan.note}
     />
   )

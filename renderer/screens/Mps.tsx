@@ -3,14 +3,15 @@ import { Table } from '@mantine/core'
 import type { MpsDaemon } from '../../shared/mps.ts'
 import { clockTime, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
+import { putEngineOnMps, restartEngine } from '../actions/engineActions.ts'
 import { adoptForeign, restartMps, startMps, stopMps } from '../actions/mpsActions.ts'
 import { useGpuUuid } from '../actions/useActions.ts'
 import { Empty } from '../parts/Empty.tsx'
 import { EngineName } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { Panel } from '../parts/Panel.tsx'
-import { attachmentLook, MPS_LOOK, StateBadge } from '../parts/StateBadge.tsx'
-import { enginesOn, ownerOf, useEngines } from '../state/engines.ts'
+import { attachmentLook, MPS_LOOK, onItsWay, StateBadge, type Look } from '../parts/StateBadge.tsx'
+import { enginesOn, ownerOf, useEngines, type SettledEngine } from '../state/engines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { DefaultShare } from './DefaultShare.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
@@ -32,27 +33,26 @@ export function Mps() {
     )
   }
   return (
-    <div className="split">
+    <div className="mpsGrid">
       <div className="stackGap">
         <State daemon={daemon} />
         {daemon.foreign.length > 0 && <Foreign daemon={daemon} />}
-        <Clients daemon={daemon} />
-        <Attachments daemon={daemon} />
       </div>
-      <div className="stackGap">
-        <Servers daemon={daemon} />
-        <MpsLog daemon={daemon} />
-      </div>
+      <Servers daemon={daemon} />
+      <Clients daemon={daemon} />
+      <MpsLog daemon={daemon} />
     </div>
   )
 }
 
 function State({ daemon }: { daemon: MpsDaemon }) {
+  // the fault below says it; what is left is what only the state says
+  const sentence = daemon.fault === null ? daemon.sentence : daemon.sentence.replace(daemon.fault.sentence, '').trim()
   return (
     <Panel title={`MPS on GPU ${daemon.gpuIndex}`} aside={<><ActionButton action={startMps(daemon)} /><ActionButton action={stopMps(daemon)} /><ActionButton action={restartMps(daemon)} /></>}>
       <div className="stackGap">
         <MpsStateLine state={daemon.state} />
-        <div>{daemon.sentence} <span className="dim small nowrap">since {clockTime(daemon.sinceMs)}</span></div>
+        <div><span>{sentence}</span> <span className="dim small nowrap">since {clockTime(daemon.sinceMs)}</span></div>
         {daemon.fault !== null && <FaultCard fault={daemon.fault} />}
         <FailedAttempts about={daemon.gpuUuid} />
         <MpsProofList daemon={daemon} />
@@ -68,9 +68,7 @@ function Foreign({ daemon }: { daemon: MpsDaemon }) {
         {daemon.foreign.map((foreign, at) => (
           <div className="cardRow" key={at}>
             <StateBadge look={MPS_LOOK.foreign} />
-            <span className="mono cut">{foreign.pipeDirectory ?? 'its folder is not ours to read'}</span>
-            <span className="dim small nowrap">pid {foreign.pid ?? UNKNOWN} · uid {foreign.uid ?? UNKNOWN}</span>
-            <span className="spring" />
+            <span style={{ flex: 1, minWidth: 0 }}><span className="mono">{foreign.pipeDirectory ?? 'its folder is not ours to read'}</span> <span className="dim small nowrap">pid {foreign.pid ?? UNKNOWN} · uid {foreign.uid ?? UNKNOWN}</span></span>
             {foreign.pipeDirectory !== null && daemon.ownership !== 'used' && <ActionButton action={adoptForeign(daemon, foreign.pipeDirectory)} />}
           </div>
         ))}
@@ -94,18 +92,25 @@ function Servers({ daemon }: { daemon: MpsDaemon }) {
   return <Panel title="Daemon and servers"><dl className="pairs">{facts.map(([name, fact]) => <div key={name} style={{ display: 'contents' }}><dt>{name}</dt><dd>{fact}</dd></div>)}</dl></Panel>
 }
 
+/** Every engine on this GPU with how it stands to the daemon, then clients that are no engine of ours. */
 function Clients({ daemon }: { daemon: MpsDaemon }) {
-  const engines = useEngines((store) => store.engines)
+  const all = useEngines((store) => store.settled)
+  const engines = enginesOn(all, daemon.gpuUuid)
+  const strangers = daemon.clients.filter((client) => ownerOf(all, client.pid) === null)
+  const empty = engines.length === 0 && strangers.length === 0
   return (
-    <Panel title="Clients" aside={<span className="dim small">{daemon.clients.length} attached</span>} body={daemon.clients.length === 0}>
-      {daemon.clients.length === 0 ? <div className="dim">No process is a client of this daemon. A process joins when it starts with the daemon's pipe directory in its environment; there is no joining later.</div> : (
-        <Table aria-label="Clients">
-          <Table.Thead><Table.Tr><Table.Th>Engine</Table.Th><Table.Th>Pid</Table.Th><Table.Th>Server</Table.Th><Table.Th>Command</Table.Th></Table.Tr></Table.Thead>
+    <Panel title="Engines and clients" aside={<span className="dim small">{daemon.clients.length} client{daemon.clients.length === 1 ? '' : 's'} attached</span>} body={empty}>
+      {empty ? <div className="dim">No engine is set up for this GPU, and no process is a client of this daemon. A process joins when it starts with the daemon's pipe directory in its environment; there is no joining later.</div> : (
+        <Table aria-label="Engines and clients">
+          <Table.Thead><Table.Tr><Table.Th>Engine</Table.Th><Table.Th>MPS</Table.Th><Table.Th ta="right">Pid</Table.Th><Table.Th ta="right">Server</Table.Th><Table.Th>Why</Table.Th></Table.Tr></Table.Thead>
           <Table.Tbody>
-            {daemon.clients.map((client) => {
-              const owner = ownerOf(engines, client.pid)
-              return <Table.Tr key={client.pid}><Table.Td>{owner === null ? <span className="dim">not one of ours</span> : <EngineName colour={owner.colour} name={owner.spec.name} />}</Table.Td><Table.Td>{client.pid}</Table.Td><Table.Td>{client.serverPid}</Table.Td><Table.Td className="mono">{client.command ?? UNKNOWN}</Table.Td></Table.Tr>
-            })}
+            {engines.map((engine) => <EngineRow key={engine.id} engine={engine} daemon={daemon} />)}
+            {strangers.map((client) => (
+              <Table.Tr key={client.pid}>
+                <Table.Td className="dim">not one of ours</Table.Td><Table.Td><StateBadge look={STRANGER} /></Table.Td><Table.Td ta="right">{client.pid}</Table.Td><Table.Td ta="right">{client.serverPid}</Table.Td>
+                <Table.Td className="mono">{client.command ?? UNKNOWN}</Table.Td>
+              </Table.Tr>
+            ))}
           </Table.Tbody>
         </Table>
       )}
@@ -113,21 +118,25 @@ function Clients({ daemon }: { daemon: MpsDaemon }) {
   )
 }
 
-/** Engines on this GPU that are not clients, and why. */
-function Attachments({ daemon }: { daemon: MpsDaemon }) {
-  const apart = enginesOn(useEngines((store) => store.engines), daemon.gpuUuid).filter((engine) => engine.attachment.state !== 'attached')
-  if (apart.length === 0) return null
+const STRANGER: Look = { word: 'client', tone: 'other', shape: 'diamond' }
+
+function EngineRow({ engine, daemon }: { engine: SettledEngine; daemon: MpsDaemon }) {
+  const client = daemon.clients.find((one) => one.pid === engine.pid || engine.pids.includes(one.pid))
+  const { attachment } = engine
+  const next = onItsWay(engine) ? null : attachment.reason === 'notAsked' ? putEngineOnMps(engine) : attachment.restartHelps ? restartEngine(engine) : null
   return (
-    <Panel title="Engines not on MPS">
-      <div className="stackGap">
-        {apart.map((engine) => (
-          <div key={engine.id} className="cardRow">
-            <EngineName colour={engine.colour} name={engine.spec.name} />
-            <StateBadge look={attachmentLook(engine.attachment)} />
-            <span className="dim" style={{ minWidth: 0 }}>{engine.attachment.sentence}</span>
-          </div>
-        ))}
-      </div>
-    </Panel>
+    <Table.Tr>
+      <Table.Td><EngineName colour={engine.colour} name={engine.spec.name} /></Table.Td>
+      <Table.Td><StateBadge look={attachmentLook(engine)} /></Table.Td>
+      <Table.Td ta="right">{client?.pid ?? engine.pid ?? UNKNOWN}</Table.Td>
+      <Table.Td ta="right">{client?.serverPid ?? UNKNOWN}</Table.Td>
+      <Table.Td>
+        <div className="cardRow">
+          <span className="dim small whySentence">{attachment.evidence.length > 0 ? attachment.evidence.join(' · ') : attachment.sentence}</span>
+          <span className="spring" />
+          {next !== null && <ActionButton action={next} label={next.id.startsWith('engine.restart') ? 'Restart' : 'Put on MPS'} />}
+        </div>
+      </Table.Td>
+    </Table.Tr>
   )
 }

@@ -26,8 +26,8 @@ export function MpsLog({ daemon: { gpuUuid } }: { daemon: MpsDaemon }) {
     return () => { gone = true; clearTimeout(timer) }
   }, [client, gpuUuid])
   return (
-    <Panel title="Log" body={false} aside={<>{trouble !== null && <span className="dim small cut">{trouble}</span>}<SegmentedControl aria-label="Which log" value={which} onChange={(value) => setWhich(value as 'control' | 'server')} data={['control', 'server']} /></>}>
-      <LogView lines={log[which]} label={`${which}.log`} empty={`${which}.log has no lines yet.`} height={320} />
+    <Panel title="Log" body={false} className="fills" aside={<>{trouble !== null && <span className="dim small cut">{trouble}</span>}<SegmentedControl aria-label="Which log" value={which} onChange={(value) => setWhich(value as 'control' | 'server')} data={['control', 'server']} /></>}>
+      <LogView lines={log[which]} label={`${which}.log`} empty={`${which}.log has no lines yet.`} height="100%" />
     </Panel>
   )
 }

@@ -12,8 +12,7 @@ export function MpsStateLine({ state }: { state: MpsState }) {
   return (
     <ul className="states" aria-label="States of the daemon">
       {ROUND.map((one, at) => <li key={one}><StateBox state={one} current={one === state} />{at < ROUND.length - 1 && <span className="dim" aria-hidden="true">→</span>}</li>)}
-      <li aria-hidden="true" style={{ width: 8 }} />
-      {BESIDE.map((one) => <li key={one}><StateBox state={one} current={one === state} /></li>)}
+      {BESIDE.map((one, at) => <li key={one}>{at === 0 && <span className="dim beside" aria-hidden="true">or</span>}<StateBox state={one} current={one === state} /></li>)}
     </ul>
   )
 }

@@ -1,6 +1,7 @@
 // ReadinessSteps: how far a start has come, from launch to the first token.
 import type { CSSProperties } from 'react'
-import { READINESS, type Engine, type Readiness } from '../../shared/engine.ts'
+import { READINESS, type Readiness } from '../../shared/engine.ts'
+import type { SettledEngine as Engine } from '../state/engines.ts'
 import { ShapeMark } from '../parts/StateBadge.tsx'
 
 const STEP_WORDS: Record<Readiness, string> = {

@@ -1,11 +1,13 @@
 // TopBar: which workstation, which GPU, MPS there, how old the last frame is.
 import { ActionIcon, Kbd, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
 import { spotlight } from '@mantine/spotlight'
-import { IconDeviceDesktop, IconMoon, IconSun } from '@tabler/icons-react'
+import { IconDeviceDesktop, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
+import { useCallback } from 'react'
 import { useGpuUuid } from '../actions/useActions.ts'
 import { duration, percent, UNKNOWN } from '../../shared/units.ts'
 import { MPS_STATES } from '../../shared/mps.ts'
-import { MPS_LOOK, StateBadge } from '../parts/StateBadge.tsx'
+import { LiveText } from '../parts/LiveText.tsx'
+import { MPS_LOOK, StateBadge, toneStyle } from '../parts/StateBadge.tsx'
 import { enginesOn, useEngines } from '../state/engines.ts'
 import { rowOf, useGpus } from '../state/gpus.ts'
 import { useLink } from '../state/link.ts'
@@ -25,7 +27,7 @@ export function TopBar() {
       <span className="spring" />
       <span className={lost ? 'stale' : ''}><MpsPill /></span>
       <FrameAge />
-      <UnstyledButton onClick={() => spotlight.open()} aria-label="Do or find" style={{ flex: 'none' }}><Kbd>Ctrl</Kbd> <Kbd>K</Kbd></UnstyledButton>
+      <Tooltip label="Do or find anything"><UnstyledButton className="findKey" onClick={() => spotlight.open()} aria-label="Do or find"><IconSearch size={14} stroke={1.6} aria-hidden="true" /><Kbd>Ctrl K</Kbd></UnstyledButton></Tooltip>
       <SchemeSwitch />
     </header>
   )
@@ -46,9 +48,9 @@ function GpuTabs() {
   const chosen = useGpuUuid()
   if (identities === null || identities.length === 0) return <span className="dim nowrap">{identities === null ? 'Looking for GPUs' : 'No GPU found'}</span>
   return (
-    <div className="gpuTabs" role="tablist" aria-label="GPUs">
+    <div className="gpuTabs" data-many={identities.length > 3 || undefined} role="tablist" aria-label="GPUs">
       {identities.map((gpu) => (
-        <UnstyledButton key={gpu.uuid} role="tab" aria-selected={gpu.uuid === chosen} className="gpuTab" title={`${gpu.name} · ${gpu.uuid}`}
+        <UnstyledButton key={gpu.uuid} role="tab" aria-selected={gpu.uuid === chosen} className="gpuTab" title={`GPU ${gpu.index} · ${gpu.name} · ${gpu.uuid}${identities.length > 1 ? ' · percent: SM activity' : ''}`}
           onClick={() => useView.setState({ gpuUuid: gpu.uuid })}>
           {identities.length > 3 ? gpu.index : `GPU ${gpu.index}`}
           {identities.length <= 3 && <span className="dim">{gpu.name.replace(/^NVIDIA /, '')}</span>}
@@ -61,32 +63,39 @@ function GpuTabs() {
 
 /** SM activity where it is known, else nothing: kernel busy would look like it and mean something else. */
 function TabReading({ uuid }: { uuid: string }) {
-  const activity = useGpus((store) => percent(rowOf(store.frame, uuid)?.metrics.smActivityPercent ?? null))
-  return <span className="reading dim small" title="SM activity">{activity}</span>
+  const read = useCallback(() => percent(rowOf(useGpus.getState().frame, uuid)?.metrics.smActivityPercent ?? null), [uuid])
+  return <LiveText className="reading dim small" read={read} />
 }
 
 function MpsPill() {
   const gpuUuid = useGpuUuid()
   const daemon = useMps((store) => daemonOf(store.daemons, gpuUuid))
-  const engines = enginesOn(useEngines((store) => store.engines), gpuUuid).filter((engine) => engine.pid !== null)
+  const engines = enginesOn(useEngines((store) => store.settled), gpuUuid).filter((engine) => engine.pid !== null)
   const attached = engines.filter((engine) => engine.attachment.state === 'attached').length
   if (daemon === null) return <span className="dim nowrap">MPS {UNKNOWN}</span>
+  const look = MPS_LOOK[daemon.state]
+  const said = engines.length === 0 ? 'no engine runs' : `${attached} of ${engines.length} engines attached`
   return (
-    <UnstyledButton onClick={() => openScreen('mps')} aria-label={`MPS ${MPS_LOOK[daemon.state].word}, ${attached} of ${engines.length} engines attached`} style={{ display: 'flex', gap: 8, alignItems: 'center', flex: 'none' }}>
-      <StateBadge look={MPS_LOOK[daemon.state]} prefix="MPS" boxed explain={daemon.sentence || MPS_STATES[daemon.state]} />
-      <span className="dim small nowrap">{attached} of {engines.length} engines attached</span>
-    </UnstyledButton>
+    <Tooltip label={<>{daemon.sentence || MPS_STATES[daemon.state]}<div className="small">Opens the MPS screen (2).</div></>}>
+      <UnstyledButton className="mpsPill" style={toneStyle(look.tone)} onClick={() => openScreen('mps')} aria-label={`MPS ${look.word}, ${said}`}>
+        <StateBadge look={look} prefix="MPS" /><span className="pillNote">{said}</span>
+      </UnstyledButton>
+    </Tooltip>
   )
 }
 
+const newestFrameMs = (): number | null => useGpus.getState().frame?.atMs ?? null
+
+/** Looked at once a second, not with every frame. */
 function FrameAge() {
-  const atMs = useGpus((store) => store.frame?.atMs ?? null)
+  useGpus((store) => store.frame === null)
   const now = useNowMs()
+  const atMs = newestFrameMs()
   const age = atMs === null ? null : Math.max(0, now - atMs)
   const late = age !== null && age > 4000
   return (
     <Tooltip label="Age of the last frame of readings.">
-      <span className="ageBox small nowrap" style={late ? { color: 'var(--tone-bad)' } : { color: 'var(--mantine-color-dimmed)' }}>
+      <span className="ageBox small nowrap" tabIndex={0} style={late ? { color: 'var(--tone-bad)' } : { color: 'var(--mantine-color-dimmed)' }}>
         {age === null ? 'no frame yet' : late ? `frame ${duration(age)} old` : `frame < ${Math.max(2, Math.ceil((age + 1) / 1000))} s old`}
       </span>
     </Tooltip>

@@ -17,8 +17,8 @@ export interface StripPlan {
   top: number | null
   axisFormat: (value: number) => string
   axisSteps?: number[]
-  /** How the sum of the stack reads, where it means something. */
-  total?: (value: number | null) => string
+  /** The sum of the stack, where it means something: its word and how it reads. */
+  total?: { label: string; format: (value: number | null) => string }
   /** From the named series to one per line, where these differ. */
   shape?: (columns: Columns) => Columns
   note: string | null
@@ -80,11 +80,9 @@ function powerPlan({ gpuUuid, scheme, limitWatts }: Subject): StripPlan {
 /** Whole GiB, in MiB. */
 const GIB_STEPS = [1, 2, 4, 5, 8, 10, 20, 40, 50, 100].map((gibibyte) => gibibyte * 1024)
 
-const COUNT_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power))
-
 function tokensPlan({ engines, scheme }: Subject): StripPlan {
   return {
-    label: 'Tokens per second', metrics: [], stacked: true, top: null, axisFormat: (value) => fixed(value), axisSteps: COUNT_STEPS, total: rate,
+    label: 'Tokens per second', metrics: [], stacked: true, top: null, axisFormat: (value) => fixed(value), total: { label: 'total', format: rate },
     names: engines.map(({ id }) => engineSeries(id, 'generatedTokensPerSecond')),
     lines: engines.map(({ name, colour }) => ({ label: name, colour: engineColour(colour, scheme), format: rate })),
     note: engines.length === 0 ? 'Each engine gets a layer here once it runs.' : null,
@@ -94,7 +92,7 @@ function tokensPlan({ engines, scheme }: Subject): StripPlan {
 function memoryPlan({ gpuUuid, engines, scheme, totalMiB }: Subject): StripPlan {
   return {
     label: totalMiB === null ? 'Memory' : `Memory of ${gibibytes(totalMiB)}`, metrics: ['memoryUsedMiB', 'memoryTotalMiB'], stacked: true, top: totalMiB, note: null,
-    axisFormat: (value) => `${fixed(value / 1024)} GiB`, axisSteps: GIB_STEPS,
+    axisFormat: (value) => `${fixed(value / 1024, value === totalMiB && value % 1024 !== 0 ? 1 : 0)} GiB`, axisSteps: GIB_STEPS, total: { label: 'in use', format: gibibytes },
     names: [...engines.map(({ id }) => engineSeries(id, 'gpuMemoryMiB')), gpuSeries(gpuUuid, 'memoryUsedMiB')],
     lines: [
       ...engines.map(({ name, colour }) => ({ label: name, colour: engineColour(colour, scheme), format: gibibytes })),

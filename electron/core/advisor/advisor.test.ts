@@ -17,7 +17,7 @@ const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
   gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
   servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
-const fault = (code: 'NO_CUDA_DEVICE' | 'ENGINE_OUT_OF_MEMORY' | 'ENGINE_EXITED') => ({ code, sentence: `${code} happened.`, hint: 'Do this.', field: null, detail: 'last words' })
+const fault = (code: 'NO_CUDA_DEVICE' | 'ENGINE_OUT_OF_MEMORY' | 'ENGINE_EXITED' | 'MPS_NOT_RUNNING' | 'MPS_SERVER_FAULT') => ({ code, sentence: `${code} happened.`, hint: 'Do this.', field: null, detail: 'last words' })
 const stopped = daemon({ state: 'stopped', ownership: null, daemonPid: null, servers: [] })
 const other = { pid: 7, uid: 1001, pipeDirectory: '/other', gpuUuids: null }
 
@@ -34,6 +34,9 @@ describe('adviceOn', () => {
     ['two engines, one of them elsewhere', [stopped], [engine('a', 'notAsked'), { ...engine('b', 'notAsked'), spec: { ...engine('b', null).spec, gpuUuid: 'GPU-b' } }], []],
     ['MPS on, engines not set to use it', [daemon()], [engine('a', 'notAsked'), engine('b', 'notAsked')], [[`notAsked/${GPU}`, 'engine.putOnMps']]],
     ['a faulted server', [daemon({ state: 'faulted', servers: [{ pid: 101, status: 'FAULT' }] })], [engine('a', null)], [[`serverFault/${GPU}`, 'mps.restart']]],
+    ['engines whose daemon died', [stopped], ['a', 'b'].map((id) => engine(id, 'notRunning', { state: 'failed', fault: fault('MPS_SERVER_FAULT') })), [[`mpsWanted/${GPU}`, 'mps.start']]],
+    ['an engine that found no MPS, which runs now', [daemon()], [engine('a', 'notRunning', { state: 'failed', fault: fault('MPS_NOT_RUNNING') })], [['mpsIsBack/a', 'engine.start']]],
+    ['a faulted server, whose other client ended', [daemon({ state: 'faulted', servers: [{ pid: 101, status: 'FAULT' }] })], [engine('a', 'notRunning', { state: 'failed', fault: fault('MPS_SERVER_FAULT') })], [[`serverFault/${GPU}`, 'mps.restart']]],
     ['no CUDA device', [daemon({ state: 'noServer', fault: fault('NO_CUDA_DEVICE') })], [], [[`noCudaDevice/${GPU}`, 'open']]],
     ['a failed engine', [daemon()], [engine('a', 'notRunning', { state: 'failed', fault: fault('ENGINE_OUT_OF_MEMORY') })], [['engineFailed/a', 'open']]],
     ['a lost keeper', [daemon()], [engine('a', null, { state: 'unknown', fault: fault('ENGINE_EXITED') })], [['keeperGone/a', 'engine.restart']]],

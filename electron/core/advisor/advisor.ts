@@ -1,12 +1,12 @@
 // The next best steps: all rules, at most one finding per subject, the most harmful first. Pure.
 import type { Advice } from '../../../shared/advice.ts'
 import type { Facts, Rule } from './facts.ts'
-import { daemonChanged, engineFailed, environmentDiffers, keeperGone, silentlyPlain, startedBeforeDaemon } from './rules/engineRules.ts'
-import { foreignDaemon, mpsOff, noCudaDevice, notAsked, serverFault, twoDaemons } from './rules/mpsRules.ts'
+import { daemonChanged, engineFailed, environmentDiffers, keeperGone, mpsIsBack, silentlyPlain, startedBeforeDaemon } from './rules/engineRules.ts'
+import { foreignDaemon, mpsOff, mpsWanted, noCudaDevice, notAsked, serverFault, twoDaemons } from './rules/mpsRules.ts'
 
 /** At equal rank, what stands first here comes first: a GPU's trouble explains that of its engines. */
 const RULES: readonly Rule[] = [
-  serverFault, noCudaDevice, engineFailed,
+  serverFault, noCudaDevice, mpsWanted, mpsIsBack, engineFailed,
   twoDaemons, foreignDaemon, startedBeforeDaemon, daemonChanged, environmentDiffers, silentlyPlain, keeperGone,
   mpsOff, notAsked,
 ]

@@ -19,6 +19,9 @@ import { Scraper } from './scrape.ts'
 import { killPreviews } from './stopping.ts'
 
 const FAST_LOOK_MS = 100
+/** An automatic restart waits this long for a usable MPS daemon. */
+const WAIT_FOR_MPS_MS = 10 * 60 * 1000
+const LOOK_FOR_MPS_MS = 1_000
 const RELEASE_WITHIN_MS = 10_000
 const LAST_LINES = 60
 /** A keeper that was just launched when Overlap ended may write its record this much later. */
@@ -167,11 +170,18 @@ export class LocalEngine {
       case 'forget':
         return this.folder.forget()
       case 'restartIn':
-        this.#cancelRestart = clock.after(effect.ms, () => this.#tell({ name: 'due' }))
-        return
+        return this.#restartIn(effect.ms, clock.now() + WAIT_FOR_MPS_MS)
       case 'cancelRestart':
         return this.#cancelRestart()
     }
+  }
+
+  /** An engine that lost its MPS comes back when there is one again: a start without would only be refused. */
+  #restartIn(ms: number, untilMs: number): void {
+    const { clock, surroundings } = this.#parts
+    const { gpuUuid, onMps } = this.spec
+    const mpsMissing = () => onMps && gpuUuid !== null && surroundings.mpsEnvironment(gpuUuid) === null
+    this.#cancelRestart = clock.after(ms, () => (mpsMissing() && clock.now() < untilMs ? this.#restartIn(LOOK_FOR_MPS_MS, untilMs) : this.#tell({ name: 'due' })))
   }
 
   async #launch(): Promise<void> {

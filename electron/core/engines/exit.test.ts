@@ -2,6 +2,12 @@
 import { describe, expect, it } from 'vitest'
 import { explainExit } from './exit.ts'
 
+/** The lines that PyTorch 2.11 prints below a CUDA error. */
+const pytorchAdvice = (error: string) => [
+  `Search for \`${error}' in https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html for more information.`,
+  'CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be incorrect.',
+  'For debugging consider passing CUDA_LAUNCH_BLOCKING=1', 'Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.', '',
+]
 const exit = (code: number | null, signal: string | null = null, spawnError: string | null = null) => ({ code, signal, spawnError })
 
 describe('explainExit', () => {
@@ -16,6 +22,11 @@ describe('explainExit', () => {
     ['no GPU', exit(1), ['CUDA error: no CUDA-capable device is detected'], 'NO_CUDA_DEVICE', 'no usable CUDA device', false],
     ['a faulted MPS server', exit(1), ['CUDA_ERROR_MPS_SERVER_NOT_READY'], 'MPS_SERVER_FAULT', 'MPS server refused', true],
     ['a broken MPS connection', exit(1), ['RuntimeError: CUDA error: cudaErrorMpsRpcFailure'], 'MPS_SERVER_FAULT', 'connection to the MPS server broke', true],
+    ['a GPU error, in the words of PyTorch', exit(1), ['torch.AcceleratorError: CUDA error: an illegal memory access was encountered', ...pytorchAdvice('cudaErrorIllegalAddress')], 'ENGINE_EXITED', 'a fatal GPU error', true],
+    ['a failed assertion on the GPU', exit(1), ['torch.AcceleratorError: CUDA error: device-side assert triggered', ...pytorchAdvice('cudaErrorAssert')], 'ENGINE_EXITED', 'a check inside one of its kernels', true],
+    ['a client that was terminated', exit(1), ['CUDA error: the MPS client has been terminated by the server', ...pytorchAdvice('cudaErrorMpsClientTerminated')], 'MPS_SERVER_FAULT', 'connection to the MPS server broke', true],
+    ['a daemon that went away', exit(1), ['CUDA error: the remote procedural call between the MPS server and the MPS client failed', ...pytorchAdvice('cudaErrorMpsRpcFailure')], 'MPS_SERVER_FAULT', 'connection to the MPS server broke', true],
+    ['a start into a faulted server', exit(1), ['RuntimeError: Unexpected error from cudaGetDeviceCount(). Error 807: MPS server is not ready to accept new MPS client requests'], 'MPS_SERVER_FAULT', 'MPS server refused', true],
     ['a missing library', exit(127), ['llama-server: error while loading shared libraries: libllama.so: cannot open shared object file'], 'TOOL_MISSING', 'library it needs', false],
     ['a missing program', exit(null, null, 'ENOENT'), [], 'TOOL_MISSING', 'its program is not there', false],
     ['a program that may not run', exit(null, null, 'EACCES'), [], 'TOOL_MISSING', 'may not be executed', false],
@@ -34,5 +45,7 @@ describe('explainExit', () => {
     expect(explainExit('a', exit(1), ['fatal: one', 'ValueError: two', 'bye', '']).fault.detail).toBe('ValueError: two')
     expect(explainExit('a', exit(1), ['hello', 'bye', '']).fault.detail).toBe('bye')
     expect(explainExit('a', exit(1), []).fault.detail).toBeNull()
+    expect(explainExit('a', exit(null, 'SIGKILL'), ['model ready']).fault.detail).toBeNull() // it did not see it coming
+    expect(explainExit('a', exit(1), ['CUDA error: an illegal memory access was encountered', ...pytorchAdvice('cudaErrorIllegalAddress')]).fault.detail).toBe('CUDA error: an illegal memory access was encountered')
   })
 })

@@ -26,23 +26,29 @@ interface Cause {
 const CAUSES: readonly Cause[] = [
   { pattern: /no CUDA-capable device|CUDA driver version is insufficient/i, code: 'NO_CUDA_DEVICE', sentence: 'it found no usable CUDA device', hint: 'Check that nvidia-smi works, and that the engine was built for this driver.', curable: false },
   { pattern: /MPS_SERVER_NOT_READY|MPS server is not ready/i, code: 'MPS_SERVER_FAULT', sentence: 'the MPS server refused it', hint: 'Look at the MPS screen: every engine attached to a faulted server has to end first.', curable: true },
-  { pattern: /MPS_(CONNECTION_FAILED|RPC_FAILURE|CLIENT_TERMINATED)|MpsRpcFailure|MPS client failed to connect/i, code: 'MPS_SERVER_FAULT', sentence: 'its connection to the MPS server broke', hint: 'Look at the MPS screen and the log of its server.', curable: true },
+  { pattern: /MPS_(CONNECTION_FAILED|RPC_FAILURE|CLIENT_TERMINATED)|MpsRpcFailure|MPS client (failed|has been terminated)/i, code: 'MPS_SERVER_FAULT', sentence: 'its connection to the MPS server broke', hint: 'Look at the MPS screen and the log of its server.', curable: true },
   { pattern: /out of memory|failed to allocate|cudaMalloc failed|bad_alloc|No available memory for the cache blocks|Cannot allocate memory|less than desired GPU memory utilization/i, code: 'ENGINE_OUT_OF_MEMORY', sentence: 'it ran out of memory', hint: 'Give it less context, fewer slots or a smaller model, or stop another engine on this GPU.', curable: true },
+  { pattern: /device-side assert/i, code: 'ENGINE_EXITED', sentence: 'a check inside one of its kernels failed', hint: 'Look at its log: a wrong index or token is the usual reason. Engines beside it on MPS are not affected.', curable: true },
+  { pattern: /illegal (memory access|address|instruction)|misaligned address|unspecified launch failure|ILLEGAL_ADDRESS|LAUNCH_FAILED/i, code: 'ENGINE_EXITED', sentence: 'a kernel met a fatal GPU error', hint: 'Look at its log. Under MPS this error reaches every engine of the server in the same words, whichever caused it.', curable: true },
   { pattern: /address already in use|EADDRINUSE|couldn'?t bind|failed to bind/i, code: 'PORT_TAKEN', sentence: 'its port is used by another program', hint: 'Choose another port, or leave the port empty so that a free one is picked.', curable: true },
   { pattern: /invalid argument:|unrecognized arguments?|unknown argument|error while handling argument|unrecognized option|error: argument /i, code: 'ENGINE_EXITED', sentence: 'it does not know one of its arguments', hint: 'Correct the arguments; this version of the engine may not know them.', curable: false },
   { pattern: /error while loading shared libraries|cannot open shared object/i, code: 'TOOL_MISSING', sentence: 'a library it needs is not installed', hint: 'Install the missing library, or set LD_LIBRARY_PATH in its environment.', curable: false },
   { pattern: /(model|gguf|\.safetensors|weights).*(no such file|not found|does not exist)|failed to (open|load) (GGUF|model)|error loading model|(no such file|not found|does not exist).*(model|gguf)/i, code: 'ENGINE_EXITED', sentence: 'it could not load its model', hint: 'Check the path of the model and that this user may read it.', curable: false },
 ]
 
-/** `lastLines`: the end of its log, oldest first. */
-export function explainExit(name: string, exit: Exit, lastLines: readonly string[]): Explained {
+/** What PyTorch adds to every CUDA error, and what tells of none. */
+const PYTORCH_ADVICE = /^\s*(Search for `cudaError|CUDA kernel errors might be asynchronously reported|For debugging consider passing CUDA_LAUNCH_BLOCKING|Compile with `TORCH_USE_CUDA_DSA`)/
+
+/** `lines`: the end of its log, oldest first. */
+export function explainExit(name: string, exit: Exit, lines: readonly string[]): Explained {
   if (exit.spawnError !== null) return notExecuted(name, exit.spawnError)
+  const lastLines = lines.filter((line) => !PYTORCH_ADVICE.test(line))
   for (const cause of CAUSES) {
     const line = lastLines.findLast((text) => cause.pattern.test(text))
     if (line === undefined) continue
     return { fault: faultFrom(cause.code, `${name} ended: ${cause.sentence}.`, cause.hint, line), curable: cause.curable }
   }
-  return { fault: faultFrom('ENGINE_EXITED', `${name} ended by itself ${how(exit)}.`, hintFor(exit), tellingLine(lastLines)), curable: true }
+  return { fault: faultFrom('ENGINE_EXITED', `${name} ended by itself ${how(exit)}.`, hintFor(exit), tellingLine(exit, lastLines)), curable: true }
 }
 
 const faultFrom = (code: FaultCode, sentence: string, hint: string, line: string | null): Fault =>
@@ -65,9 +71,10 @@ function hintFor({ code, signal }: Exit): string {
   return 'Look at the end of its log.'
 }
 
-/** The last line that speaks of an error, else the last line that says anything. */
-function tellingLine(lines: readonly string[]): string | null {
-  return lines.findLast((line) => /error|fail|fatal|exception|abort|panic|cannot|segmentation/i.test(line)) ?? lines.findLast((line) => line.trim() !== '') ?? null
+/** The last line that speaks of an error, else the last line that says anything: not of an engine that was killed, which did not see it coming. */
+function tellingLine({ signal }: Exit, lines: readonly string[]): string | null {
+  const said = lines.findLast((line) => /error|fail|fatal|exception|abort|panic|cannot|segmentation/i.test(line)) ?? null
+  return said ?? (signal === null ? (lines.findLast((line) => line.trim() !== '') ?? null) : null)
 }
 
 /** A fault with the line of the log that tells most. */

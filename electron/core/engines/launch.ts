@@ -38,7 +38,7 @@ export function planStart(spec: EngineSpec, port: number, surroundings: Surround
   }
   const mps = spec.onMps && spec.gpuUuid !== null ? surroundings.mpsEnvironment(spec.gpuUuid) : null
   if (spec.onMps && mps === null) {
-    throw new FaultError('MPS_NOT_RUNNING', `${spec.name} wants MPS, and no MPS daemon can be used on its GPU.`, 'Start MPS first, or take the engine off MPS.', { field: 'spec.onMps' })
+    throw new FaultError('MPS_NOT_RUNNING', `${spec.name} wants MPS, and no MPS daemon can be used on its GPU.`, 'Start MPS first (restart it if its server is in FAULT), or take the engine off MPS.', { field: 'spec.onMps' })
   }
   return { version: 1, runId: randomUUID(), spec, port, mps }
 }

@@ -16,11 +16,13 @@ const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$/
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"/g
 const ESCAPES: Record<string, string> = { '\\n': '\n', '\\"': '"', '\\\\': '\\' }
 
-export function parseMetrics(text: string): MetricsPage {
+/** `wanted`: other series are skipped unread; pages have hundreds of lines and rates need six. */
+export function parseMetrics(text: string, wanted?: ReadonlySet<string>): MetricsPage {
   const page: MetricsPage = { samples: [], badLines: 0 }
   for (const raw of text.split('\n')) {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) continue
+    if (wanted && !wanted.has(/^[^\s{]*/.exec(line)?.[0] ?? '')) continue
     const [, name, labels, written] = LINE.exec(line) ?? []
     const value = numberOf(written)
     if (name === undefined || value === null) page.badLines += 1

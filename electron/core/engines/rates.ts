@@ -43,6 +43,11 @@ export const NO_RATES: EngineRates = {
 
 const forms = (prefix: string, name: string): string[] => [`${prefix}${name}_total`, `${prefix}${name}`]
 
+/** Every series that a reading looks at. */
+export const WANTED_SERIES: ReadonlySet<string> = new Set(
+  DIALECTS.flatMap(({ prefix, generated, prompt, running, waiting, throughput = generated }) => [generated, prompt, running, waiting, throughput].flatMap((name) => forms(prefix, name))),
+)
+
 /** A page of an unknown family gives a reading in which everything is null. */
 export function readingOf(page: MetricsPage, atMs: number): Reading {
   const dialect = DIALECTS.find(({ prefix }) => page.samples.some((sample) => sample.name.startsWith(prefix)))

@@ -143,6 +143,25 @@ describe('an end', () => {
   })
 })
 
+describe('an engine that lost its MPS', () => {
+  it('keeps its reason and its budget until there is MPS again, and comes back by itself', async () => {
+    await bench.clear()
+    let mps: { pipeDirectory: string; daemonPid: number } | null = { pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 }
+    bench = await openWorkbench({ surroundings: { gpuExists: () => true, mpsEnvironment: () => mps, releaseMpsClients: async () => {} } })
+    const id = await started('one', ['--crash-after', '400'], { gpuUuid: GPU, onMps: true, restartBudget: 1 })
+    await bench.until('its process', () => bench.engine(id).pid !== null)
+    const pid = bench.engine(id).pid
+    mps = null
+    await inState(id, 'failed')
+    const until = Date.now() + 2_500 // longer than its first back-off
+    await bench.until('time has passed', () => Date.now() > until)
+    expect(bench.engine(id)).toMatchObject({ state: 'failed', restarts: { used: 0 }, fault: { code: 'ENGINE_EXITED', detail: 'RuntimeError: the engine broke' } })
+    mps = { pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 2 }
+    await bench.until('another process', () => ![null, pid].includes(bench.engine(id).pid))
+    expect(bench.engine(id).restarts.used).toBe(1)
+  })
+})
+
 describe('stopAll', () => {
   it('ends every engine, whoever is loading, waiting or about to be restarted', async () => {
     const words: [string, string[], object][] = [

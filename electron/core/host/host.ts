@@ -18,6 +18,8 @@ export interface Command {
 export interface RunCommand extends Command {
   /** Default 10 s. Then SIGTERM, and SIGKILL 2 s later; a child in D state is abandoned, not waited for. */
   timeoutMs?: number
+  /** Ends it early, as if its time were up. */
+  aborted?: AbortSignal
   /** Kept of stdout and of stderr each; default 1 MiB, more is read and thrown away. */
   maxOutputBytes?: number
   /** Routine reads every few seconds would drown the rest: 'brief' entries are dropped from the Ledger once they ended well. Default 'kept'. */

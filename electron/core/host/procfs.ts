@@ -41,6 +41,8 @@ export class Procfs {
   #table = new Map<number, { entry: TableEntry; reads: number }>()
   #round = 0
 
+  readonly #turn = new Map<string, unknown>()
+
   constructor(parts: { root?: string; clock?: Clock } = {}) {
     this.#root = parts.root ?? '/proc'
     this.#clock = parts.clock ?? systemClock
@@ -128,27 +130,16 @@ export class Procfs {
 
   /** Whether a unix socket listens at this path, in our network namespace. Null: cannot be told here. */
   listeningSocket(path: string): boolean | null {
-    const text = this.#text('net/unix')
-    if (text === null) return null
-    return text.split('\n').some((line) => {
-      const [, , , flags, , , , ...where] = line.split(/\s+/)
-      return flags === '00010000' && where.join(' ') === path
-    })
+    return this.#inThisTurn('net/unix', listeningPaths)?.has(path) ?? null
   }
 
   /** The pid that holds a lock (fcntl or flock) on the file at `path`. Null: nobody, or it cannot be told here. */
   lockOwner(path: string): number | null {
     const file = statSync(path, { throwIfNoEntry: false })
-    const text = this.#text('locks')
-    if (!file || text === null) return null
-    const owners = text.split('\n').flatMap((line) => {
-      // `1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`; one that waits has `->` after the number
-      const found = /^\d+: +(?:POSIX|FLOCK|OFDLCK) +\S+ +\S+ +(-?\d+) +(\S+):(\S+):(\d+) /.exec(line)
-      if (!found || Number(found[4]) !== file.ino || Number(found[1]) <= 0) return []
-      // On overlay and btrfs the kernel's device differs from stat's: the inode decides, an equal device is preferred.
-      return [{ pid: Number(found[1]), sameDevice: file.dev === deviceNumber(parseInt(found[2] ?? '', 16), parseInt(found[3] ?? '', 16)) }]
-    })
-    return (owners.find((owner) => owner.sameDevice) ?? owners[0])?.pid ?? null
+    if (!file) return null
+    // On overlay and btrfs the kernel's device differs from stat's: the inode decides, an equal device is preferred.
+    const owners = this.#inThisTurn('locks', heldLocks)?.filter((lock) => lock.inode === file.ino) ?? []
+    return (owners.find((owner) => owner.device === file.dev) ?? owners[0])?.pid ?? null
   }
 
   /** TCP ports in LISTEN and the inodes of their sockets, IPv4 and IPv6. Null: cannot be read here. */
@@ -213,6 +204,16 @@ export class Procfs {
     }
   }
 
+  /** A table of the kernel is read once for all who ask in the same turn of the event loop: eight GPUs ask at once, every second. */
+  #inThisTurn<Table>(path: string, parse: (text: string) => Table): Table | null {
+    if (this.#turn.size === 0) process.nextTick(() => this.#turn.clear())
+    if (!this.#turn.has(path)) {
+      const text = this.#text(path)
+      this.#turn.set(path, text === null ? null : parse(text))
+    }
+    return this.#turn.get(path) as Table | null
+  }
+
   #text(path: string): string | null {
     return attempt(() => readFileSync(`${this.#root}/${path}`, 'utf8'))
   }
@@ -233,6 +234,27 @@ function attempt<Value>(read: () => Value): Value | null {
     return null
   }
 }
+
+/** Paths of listening unix sockets: the flag __SO_ACCEPTCON, any type. */
+const listeningPaths = (text: string): ReadonlySet<string> =>
+  new Set(text.split('\n').flatMap((line) => {
+    const [, , , flags, , , , ...where] = line.split(/\s+/)
+    return flags === '00010000' ? [where.join(' ')] : []
+  }))
+
+interface HeldLock {
+  pid: number
+  device: number
+  inode: number
+}
+
+/** `1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`; one that waits has `->` after the number. */
+const heldLocks = (text: string): HeldLock[] =>
+  text.split('\n').flatMap((line) => {
+    const found = /^\d+: +(?:POSIX|FLOCK|OFDLCK) +\S+ +\S+ +(-?\d+) +(\S+):(\S+):(\d+) /.exec(line)
+    if (!found || Number(found[1]) <= 0) return []
+    return [{ pid: Number(found[1]), device: deviceNumber(parseInt(found[2] ?? '', 16), parseInt(found[3] ?? '', 16)), inode: Number(found[4]) }]
+  })
 
 /** As stat(2) gives it: glibc's makedev for numbers below 2^20. */
 const deviceNumber = (major: number, minor: number): number => (minor & 0xff) + major * 256 + (minor >> 8) * 2 ** 20

@@ -22,7 +22,7 @@ export async function run(command: RunCommand, env: Environment, parts: { clock:
   const stdout = new Capture(child.stdout, command.maxOutputBytes ?? OUTPUT_BYTES)
   const stderr = new Capture(child.stderr, command.maxOutputBytes ?? OUTPUT_BYTES)
   const timeoutMs = command.timeoutMs ?? TIMEOUT_MS
-  const inTime = await exitWithin(child, timeoutMs, clock)
+  const inTime = await exitWithin(child, timeoutMs, clock, command.aborted)
   const end = inTime ?? (await endGroup(child, clock))
   if (end) await pipesClosed(child, clock)
   letGo(child)
@@ -54,9 +54,10 @@ function timedOut(command: RunCommand, timeoutMs: number, stuck: boolean, printe
     { detail: printed || undefined })
 }
 
-async function exitWithin(child: ChildProcess, ms: number, clock: Clock) {
+async function exitWithin(child: ChildProcess, ms: number, clock: Clock, aborted?: AbortSignal) {
   const done = new AbortController()
-  const exit = await Promise.race([exitOf(child), clock.sleep(ms, done.signal).then(() => null)])
+  const over = AbortSignal.any([done.signal, ...(aborted ? [aborted] : [])])
+  const exit = await Promise.race([exitOf(child), clock.sleep(ms, over).then(() => null)])
   done.abort()
   return exit
 }

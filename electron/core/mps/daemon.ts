@@ -37,6 +37,9 @@ export interface GpuDaemonParts {
   use?: string | null
 }
 
+/** A fatal GPU error is told for this long after it is over. */
+const TELL_FAULT_MS = 10 * 60 * 1000
+
 export class GpuDaemon {
   readonly state: Topic<MpsDaemon>
   readonly #parts: GpuDaemonParts
@@ -221,6 +224,7 @@ export class GpuDaemon {
       intent: this.#intent, life: seen.life, answers: seen.answers, ownership: this.#target.ownership,
       servers: seen.servers, clients: new Set(seen.clients.map((client) => client.pid)).size,
       foreign: this.#foreign(), fault: this.#fault ?? seen.fault,
+      gpuFaultAtMs: seen.gpuFaultAtMs !== null && clock.now() - seen.gpuFaultAtMs < TELL_FAULT_MS ? seen.gpuFaultAtMs : null,
     }
     const state = mpsState(facts)
     return {

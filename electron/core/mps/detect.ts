@@ -13,6 +13,11 @@ const COMM = 'nvidia-cuda-mps'
 export const DEFAULT_PIPE_DIRECTORY = '/tmp/nvidia-mps'
 export const DEFAULT_LOG_DIRECTORY = '/var/log/nvidia-mps'
 
+export interface Owner {
+  pid: number
+  startTicks: number
+}
+
 export interface Evidence {
   listening: boolean | null
   lockOwnerPid: number | null
@@ -21,17 +26,24 @@ export interface Evidence {
 
 const isMps = ({ comm, state }: { comm: string; state: string }) => comm.startsWith(COMM) && state !== 'Z' && state !== 'X'
 
-export function daemonEvidence(processes: Processes, pipeDirectory: string): Evidence {
+/**
+ * `known`: the owner that an earlier look found. It keeps the lock until it dies, so the kernel's list of locks, which is slow to
+ * read, is only read again when it does.
+ */
+export function daemonEvidence(processes: Processes, pipeDirectory: string, known: Owner | null = null): Evidence & { owner: Owner | null } {
   const listening = processes.listeningSocket(join(pipeDirectory, 'control'))
-  const lockOwnerPid = liveOwner(processes, pipeDirectory)
-  return { listening, lockOwnerPid, life: lifeOf(listening, lockOwnerPid) }
+  const stat = listening === true && known !== null ? processes.processStat(known.pid) : null
+  const kept = stat !== null && isMps(stat) && stat.startTicks === known?.startTicks
+  const owner = kept ? known : liveOwner(processes, pipeDirectory)
+  const lockOwnerPid = owner?.pid ?? null
+  return { listening, lockOwnerPid, owner, life: lifeOf(listening, lockOwnerPid) }
 }
 
 /** The daemon that holds the lock of this pipe directory; null: none that lives, or it cannot be told here. */
-function liveOwner(processes: Processes, pipeDirectory: string): number | null {
+function liveOwner(processes: Processes, pipeDirectory: string): Owner | null {
   const pid = processes.lockOwner(join(pipeDirectory, 'control_lock'))
   const stat = pid === null ? null : processes.processStat(pid)
-  return stat !== null && isMps(stat) ? stat.pid : null
+  return stat !== null && isMps(stat) ? { pid: stat.pid, startTicks: stat.startTicks } : null
 }
 
 /** A listening socket decides; where sockets cannot be seen (or are another network namespace's), the lock speaks for life. */

@@ -3,7 +3,7 @@ import { MPS_STATES, type ForeignDaemon, type MpsServer } from '../../../shared/
 import { mpsSentence, mpsState, type MpsFacts } from './lifecycle.ts'
 import { startFault } from './serverLog.ts'
 
-const nothing: MpsFacts = { intent: null, life: 'gone', answers: null, ownership: 'overlap', servers: [], clients: 0, foreign: [], fault: null }
+const nothing: MpsFacts = { intent: null, life: 'gone', answers: null, ownership: 'overlap', servers: [], clients: 0, foreign: [], fault: null, gpuFaultAtMs: null }
 const server = (status: MpsServer['status']): MpsServer => ({ pid: 528, status })
 const stranger: ForeignDaemon = { pid: 9, uid: 1000, pipeDirectory: '/tmp/nvidia-mps', gpuUuids: null }
 const up = { life: 'alive', answers: true } as const
@@ -37,6 +37,7 @@ describe('the state of MPS', () => {
   it.each<[Partial<MpsFacts>, RegExp]>([
     [{ ...up, servers: [server('ACTIVE')], clients: 1 }, /1 client attached\./],
     [{ ...up, servers: [server('ACTIVE')] }, /No client is attached yet\./],
+    [{ ...up, servers: [server('ACTIVE')], clients: 2, gpuFaultAtMs: new Date('2026-11-23T23:40:17').getTime() }, /2 clients attached\. A fatal GPU error at 23:40:17 reached every client/],
     [{ ...up, servers: [server('INITIALIZING')] }, /initialising/],
     [{ ...up, fault: startFault('no CUDA-capable device is detected') }, /no CUDA-capable device is detected/],
     [{ ...up, intent: 'drain', clients: 2 }, /2 clients still attached/],

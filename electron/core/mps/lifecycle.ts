@@ -19,6 +19,8 @@ export interface MpsFacts {
   /** Daemons that Overlap did not start and that serve, or may serve, this GPU. */
   foreign: readonly ForeignDaemon[]
   fault: Fault | null
+  /** When a client last met a fatal GPU error, if that is worth telling still. */
+  gpuFaultAtMs: number | null
 }
 
 export function mpsState(facts: MpsFacts): MpsState {
@@ -45,12 +47,15 @@ export function mpsSentence(state: MpsState, facts: MpsFacts): string {
 
 function special(state: MpsState, facts: MpsFacts): string | null {
   if (facts.fault !== null && state !== 'running') return facts.fault.sentence
-  if (state === 'running') return facts.clients === 0 ? 'No client is attached yet.' : `${count(facts.clients, 'client')} attached.`
+  if (state === 'running') return `${facts.clients === 0 ? 'No client is attached yet.' : `${count(facts.clients, 'client')} attached.`}${pastFault(facts)}`
   if (state === 'draining') return `${count(facts.clients, 'client')} still attached.`
   if (state === 'noServer' && facts.servers.some((server) => server.status === 'INITIALIZING')) return 'A server is initialising.'
   if (state === 'stopped' && facts.ownership === 'used') return 'The daemon you chose to use is gone.'
   return null
 }
+
+const pastFault = ({ gpuFaultAtMs }: MpsFacts) =>
+  gpuFaultAtMs === null ? '' : ` A fatal GPU error at ${new Date(gpuFaultAtMs).toTimeString().slice(0, 8)} reached every client of that moment; which one caused it is not known.`
 
 /** Two servers on one GPU take turns instead of overlapping. */
 function neighbours(state: MpsState, { foreign, ownership }: MpsFacts): string | null {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { lastStart, logFact, logTail, readLogLine, serverStory, startFault } from './serverLog.ts'
+import { lastGpuFaultMs, lastStart, logFact, logTail, readLogLine, serverStory, startFault } from './serverLog.ts'
 
 const file = (name: string) => readFileSync(new URL(`./fixtures/${name}.txt`, import.meta.url), 'utf8').split('\n')
 const until = (lines: string[], text: string) => lines.slice(0, lines.findIndex((line) => line.includes(text)) + 1)
@@ -50,6 +50,13 @@ describe('the story of a server', () => {
     const story = serverStory(until(server, 'The following devices will be reset'), 528)
     expect(story).toMatchObject({ status: 'FAULT', exited: false, fault: { code: 'MPS_SERVER_FAULT' } })
     expect(story.fault?.sentence).not.toMatch(/757|758|759/)
+  })
+
+  it('on the H100: all clients ended within 50 ms of the fault, and nothing but the log remembers it', () => {
+    const server = file('h100-580/server-log-short-fault')
+    expect(lastGpuFaultMs(server, 576)).toBe(new Date('2026-11-23T23:40:17.007').getTime())
+    expect(lastGpuFaultMs(server, 967)).toBeNull()
+    expect(lastGpuFaultMs(until(server, 'Status of client {PID: 838'), 576)).toBeNull()
   })
 
   it('of the second daemon over the first one’s log', () => {

@@ -76,6 +76,13 @@ export function serverStory(lines: readonly string[], serverPid: number): Server
   return story
 }
 
+/** When this server last said that a client met a fatal GPU error, epoch ms; null: it did not. */
+export function lastGpuFaultMs(serverLines: readonly string[], serverPid: number): number | null {
+  const last = factsIn(serverLines).findLast(({ fact }) => fact.kind === 'gpuFault' && fact.serverPid === serverPid)
+  const atMs = last === undefined ? NaN : new Date(last.line.at.replace(' ', 'T')).getTime() // local time, like the log
+  return Number.isNaN(atMs) ? null : atMs
+}
+
 /** One start of a server; `id` tells two starts with the same pid apart. */
 export interface ServerStart {
   id: string

@@ -7,8 +7,8 @@ import { type Fault, faultOf, FaultError } from '../../../shared/fault.ts'
 import type { MpsClient, MpsServer } from '../../../shared/mps.ts'
 import { type Snapshot, snapshot } from './control.ts'
 import type { ProcessTable } from '../host/procfs.ts'
-import { daemonEvidence, daemonsOnMachine, type Evidence, type Processes, type SeenDaemon, serverChildren } from './detect.ts'
-import { lastStart, logTail, type ServerStart, serverStory } from './serverLog.ts'
+import { daemonEvidence, daemonsOnMachine, type Evidence, type Owner, type Processes, type SeenDaemon, serverChildren } from './detect.ts'
+import { lastGpuFaultMs, lastStart, logTail, type ServerStart, serverStory } from './serverLog.ts'
 import type { Target } from './target.ts'
 
 export interface Seen extends Evidence {
@@ -22,6 +22,8 @@ export interface Seen extends Evidence {
   fault: Fault | null
   /** From control.log. */
   lastStart: ServerStart | null
+  /** From server.log, of the present servers: FAULT itself can pass within 50 ms, too short to be seen. */
+  gpuFaultAtMs: number | null
   checkedAtMs: number
 }
 
@@ -29,16 +31,19 @@ export interface Seen extends Evidence {
 export type Asking = 'now' | 'onChange' | 'never'
 
 const ASK_EVERY_MS = 10_000
+/** While all is well; what happens then shows in the kernel's tables and in server.log first. Each question costs a process. */
+const ASK_EVERY_CALM_MS = 30_000
 /** After a session that failed: somebody else's may stay open for long. */
 const ASK_AGAIN_MS = 30_000
 
-const NOTHING = { answers: null, servers: [], clients: [], defaultSharePercent: null, fault: null, lastStart: null } as const
+const NOTHING = { answers: null, servers: [], clients: [], defaultSharePercent: null, fault: null, lastStart: null, gpuFaultAtMs: null } as const
 
 export class DaemonSight {
   readonly #target: Target
   readonly #processes: Processes
   readonly #clock: Clock
   #askedKey = ''
+  #owner: Owner | null = null
   #askedAtMs = -Infinity
   seen: Seen
 
@@ -50,7 +55,8 @@ export class DaemonSight {
   }
 
   async look(asking: Asking, table: ProcessTable): Promise<Seen> {
-    const evidence = daemonEvidence(this.#processes, this.#target.pipeDirectory)
+    const { owner, ...evidence } = daemonEvidence(this.#processes, this.#target.pipeDirectory, this.#owner)
+    this.#owner = owner
     const changedDaemon = evidence.life === 'gone' || (evidence.lockOwnerPid !== null && evidence.lockOwnerPid !== this.seen.daemonPid)
     const kept = changedDaemon ? { ...this.seen, ...emptied() } : this.seen
     this.seen = { ...kept, ...evidence, daemonPid: evidence.life === 'gone' ? null : (evidence.lockOwnerPid ?? kept.daemonPid), checkedAtMs: this.#clock.now() }
@@ -64,8 +70,9 @@ export class DaemonSight {
   #isDue(key: string): boolean {
     const sinceMs = this.#clock.now() - this.#askedAtMs
     if (this.seen.answers === false) return key !== this.#askedKey || sinceMs >= ASK_AGAIN_MS
+    const calm = this.seen.servers.length > 0 && this.seen.servers.every((server) => server.status === 'ACTIVE')
     const settling = this.seen.servers.some((server) => server.status === 'INITIALIZING')
-    return key !== this.#askedKey || settling || sinceMs >= ASK_EVERY_MS
+    return key !== this.#askedKey || settling || sinceMs >= (calm ? ASK_EVERY_CALM_MS : ASK_EVERY_MS)
   }
 
   /** Changes with the daemon, its server processes and server.log, to which servers write when clients come and go. */
@@ -117,7 +124,8 @@ export class DaemonSight {
     // Our own questions push the start out of the log's tail in time: what was read of it stays true.
     const kept = newest === null || newest.id === this.seen.lastStart?.id
     if (servers.length === 0) fault = (newest && serverStory([...control, ...server], newest.pid).fault) ?? (kept ? this.seen.fault : null)
-    this.seen = { ...this.seen, answers: true, servers, clients, defaultSharePercent: answer.defaultSharePercent, fault, lastStart: newest ?? this.seen.lastStart }
+    const gpuFaultAtMs = Math.max(...servers.map(({ pid }) => lastGpuFaultMs(server, pid) ?? 0), this.seen.gpuFaultAtMs ?? 0) || null
+    this.seen = { ...this.seen, answers: true, servers, clients, gpuFaultAtMs, defaultSharePercent: answer.defaultSharePercent, fault, lastStart: newest ?? this.seen.lastStart }
   }
 
   /** control.log and server.log. */

@@ -1,5 +1,6 @@
 // Rules that speak of MPS on one GPU.
 import type { MpsDaemon } from '../../../../shared/mps.ts'
+import { wantsMps } from './engineRules.ts'
 import { enginesOn, gpuName, type Facts, type Finding, type Rule } from '../facts.ts'
 
 const openMps = { call: 'open', label: 'Open the MPS screen', input: { screen: 'mps' } } as const
@@ -42,7 +43,19 @@ export const foreignDaemon = forDaemons('foreignDaemon', ({ state, foreign, gpuU
   action: openMps,
 })
 
-/** Engines that run side by side without MPS, or that wait for it. */
+/** Engines that lost their MPS, or never had it. */
+export const mpsWanted = forDaemons('mpsWanted', ({ state, gpuUuid, ...rest }, facts) => {
+  const engines = enginesOn(facts, gpuUuid).filter((engine) => wantsMps(engine, facts.daemons))
+  if (state !== 'stopped' || rest.fault?.code === 'NO_CUDA_DEVICE' || engines.length === 0) return null
+  return {
+    rank: 1,
+    sentence: `${engines.map((engine) => engine.spec.name).join(' and ')} cannot run without MPS, and none runs on ${gpuName(facts, gpuUuid)}: start it.`,
+    evidence: engines.map((engine) => engine.fault?.sentence ?? ''),
+    action: { call: 'mps.start', label: 'Start MPS', input: { gpuUuid } },
+  }
+})
+
+/** Engines that run side by side without MPS. */
 export const mpsOff = forDaemons('mpsOff', ({ state, gpuUuid }, facts) => {
   if (state !== 'stopped') return null
   const engines = enginesOn(facts, gpuUuid)
