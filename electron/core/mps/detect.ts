@@ -73,7 +73,7 @@ export function daemonsOnMachine(processes: Processes, table: ProcessTable, simu
     const env = processes.environmentOf(pid)
     if ((env?.['OVERLAP_SIM'] ?? null) !== simulation) return []
     const pipeDirectory = env?.['CUDA_MPS_PIPE_DIRECTORY'] ?? DEFAULT_PIPE_DIRECTORY
-    const owns = liveOwner(processes, pipeDirectory) === pid
+    const owns = liveOwner(processes, pipeDirectory)?.pid === pid
     // Without a lock to see, the option that makes it a daemon decides.
     const evident = owns || (argv.some(isDaemonOption) && processes.listeningSocket(join(pipeDirectory, 'control')) !== false)
     const hidden = env === null && argv.some(isDaemonOption)
