@@ -82,7 +82,7 @@ rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })
 
 for (const wall of WALLS) single(`types of ${wall}`, ['node_modules/typescript/bin/tsc', '-p', `tsconfig.${wall}.json`])
-single('lint', ['node_modules/oxlint/bin/oxlint', '--ignore-pattern', 'e2e/lint/wrong/**', '--deny-warnings', '.'])
+single('lint', ['node_modules/oxlint/bin/oxlint', '--type-aware', '--ignore-pattern', 'e2e/lint/wrong/**', '--deny-warnings', '.'])
 const parts = await available()
 const missing = Object.values(parts).filter((reason) => reason !== null)
 if (missing.length > 0) process.stdout.write(`\nReal parts that cannot be had here:\n${missing.map((reason) => `  ${reason}\n`).join('')}`)

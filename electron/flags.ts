@@ -39,7 +39,7 @@ export function readFlags(argv: readonly string[]): Flags {
       },
     }).values
   } catch (error) {
-    const unknown = /'(-[^' ]*)/.exec((error as Error).message)?.[1]
+    const unknown = /'([^' ]+)/.exec((error as Error).message)?.[1]
     throw new FaultError('BAD_INPUT', `${unknown ?? 'That'} is not understood.`, USAGE, { field: unknown ?? 'flags', detail: (error as Error).message })
   }
   const text = (name: string): string | null => (typeof values[name] === 'string' ? values[name] : null)

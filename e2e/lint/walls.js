@@ -97,4 +97,17 @@ const proc = {
   },
 }
 
-export default { meta: { name: 'overlap' }, rules: { walls, proc } }
+/** Streams reach the stores through one file, so that there is one place that knows when a value was last heard. */
+const feed = {
+  create(context) {
+    const path = placeOf(context.filename ?? context.getFilename())
+    if (isTest(path) || !within(path, 'renderer') || path === 'renderer/state/feed.ts' || within(path, 'renderer/link')) return {}
+    return {
+      CallExpression: (node) => {
+        if (node.callee.type === 'MemberExpression' && node.callee.property.type === 'Identifier' && node.callee.property.name === 'follow') context.report({ node, message: 'Streams are followed in renderer/state/feed.ts only: read the store it writes.' })
+      },
+    }
+  },
+}
+
+export default { meta: { name: 'overlap' }, rules: { walls, proc, feed } }

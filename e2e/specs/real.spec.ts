@@ -72,8 +72,8 @@ playwright('two real llama-server engines: added and started, tokens per second 
     return (await engines(core)).map((engine) => (engine.rates.generatedTokensPerSecond ?? 0) > 1)
   }, { timeout: 60_000 }).toEqual([true, true])
   const before = await engines(core)
-  expect(before.map((engine) => engine.rates.source)).toEqual(Array(2).fill(expect.stringContaining('llamacpp:tokens_predicted')))
-  expect(before.map((engine) => engine.attachment)).toMatchObject(Array(2).fill({ state: 'notAttached', reason: 'notAsked' }))
+  expect(before.map((engine) => engine.rates.source)).toEqual([expect.stringContaining('llamacpp:tokens_predicted'), expect.stringContaining('llamacpp:tokens_predicted')])
+  expect(before.map((engine) => engine.attachment)).toMatchObject([{ state: 'notAttached', reason: 'notAsked' }, { state: 'notAttached', reason: 'notAsked' }])
 
   core.signal('SIGKILL')
   await core.exited

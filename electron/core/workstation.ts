@@ -61,6 +61,7 @@ export class Workstation implements Answering {
   readonly #disposer = new Disposer()
   readonly #faults: Fault[]
   readonly #startedAtMs: number
+  #closing = false
   #spent = { atMs: 0, cpu: process.cpuUsage(), toolSeconds: 0 }
   readonly #delay = monitorEventLoopDelay({ resolution: 20 })
 
@@ -148,9 +149,10 @@ export class Workstation implements Answering {
 
   /** Ends everything that was started except engines, and the daemons that running engines are meant to use. */
   async close(): Promise<void> {
+    this.#closing = true
+    await this.engines.close()
     const used = new Set(this.runningEngines().filter((engine) => engine.spec.onMps).map((engine) => engine.spec.gpuUuid))
     await this.mps.stopUnused((gpuUuid) => used.has(gpuUuid))
-    await this.engines.close()
     await this.gpu.close()
     await this.mps.close()
     await this.#disposer.close()
@@ -212,7 +214,7 @@ export class Workstation implements Answering {
     }
     await this.#gpusSeen()
     if (opening.startMps) await Promise.allSettled(this.mps.daemons.value.filter((daemon) => daemon.state !== 'running').map((daemon) => this.mps.on(daemon.gpuUuid).start()))
-    if (opening.startEngines) {
+    if (opening.startEngines && !this.#closing) {
       const names = new Set(opening.engines.map((spec) => spec.name))
       for (const engine of this.engines.engines.value) if (names.has(engine.spec.name) && engine.pid === null) await this.engines.start(engine.id)
     }

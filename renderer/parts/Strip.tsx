@@ -206,6 +206,8 @@ function timeLabel(atMs: number, spanMs: number): string {
 }
 
 function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, scheme: Scheme): void {
+  const shown = marks().filter(({ atMs }) => atMs >= plot.scales['x']!.min! && atMs <= plot.scales['x']!.max!)
+  if (shown.length === 0) return
   const { ctx, bbox } = plot
   const ratio = uPlot.pxRatio
   let freeFrom = -Infinity
@@ -213,9 +215,8 @@ function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, schem
   ctx.font = `${10.5 * ratio}px system-ui, sans-serif`
   ctx.textBaseline = 'top'
   ctx.textAlign = 'left'
-  for (const mark of marks()) {
+  for (const mark of shown) {
     const x = plot.valToPos(mark.atMs, 'x', true)
-    if (x < bbox.left || x > bbox.left + bbox.width) continue
     const colour = mark.colour === null ? STRIP_COLOURS[scheme].mark : engineColour(mark.colour, scheme)
     ctx.strokeStyle = colour
     ctx.setLineDash([2 * ratio, 3 * ratio])

@@ -1,7 +1,7 @@
-// Readings: numbers that change with every frame are written into the page beside React, all together and at most twice a second:
+// Readings: numbers that change with every frame are written into the page beside React, all together and at most once a second:
 // an eye reads no faster, and each write costs a layout.
 
-const WRITE_MS = 500
+const WRITE_MS = 1000
 const writers = new Set<() => void>()
 let writtenMs = -Infinity
 let timer: ReturnType<typeof setTimeout> | null = null
@@ -16,8 +16,8 @@ export function onReadings(write: () => void): () => void {
 /** There is something new: writes it now, or as soon as the pace allows. */
 export function writeReadings(): void {
   if (timer !== null || document.hidden) return
-  // 10 ms: a frame that comes a little early is not put off to the next
-  const dueMs = writtenMs + WRITE_MS - 10 - performance.now()
+  // 50 ms: a frame that comes a little early is not put off to the next
+  const dueMs = writtenMs + WRITE_MS - 50 - performance.now()
   if (dueMs <= 0) writeAll()
   else timer = setTimeout(writeAll, dueMs)
 }

@@ -57,6 +57,9 @@ it.each([
   ['dmon-gpm-nobody.txt', [null, 0, 0], [null, 0, 0]],
   ['dmon-gpm-clients.txt', [null, 77, 77, 77, 77], [null, 41, 41, 41, 41]],
   ['dmon-gpm-nobody-clients.txt', [null, 77, 77], [null, 41, 41]],
+  // as the product runs it
+  ['dmon-product.txt', [null, 0, 0], [null, 0, 0]],
+  ['dmon-product-clients.txt', [null, 90, 90], [null, 37, 38]],
   // row 2 has SM activity but no DRAM yet: it is among the dropped
   ['dmon-gpm-starting.txt', [null, 89, 94, 94, 94], [null, 37, 39, 39, 39]],
 ])('%s: values begin with the third row', (name, sm, dram) => {

@@ -73,6 +73,14 @@ export class GpuDaemon {
     return this.#transition(() => this.#takeDown(input.forceAfterSeconds))
   }
 
+  /** After the transition under way: stopped when it is Overlap's own and has no clients. */
+  stopIfIdle(): Promise<void> {
+    return this.#transition(async () => {
+      const seen = await this.#look('now')
+      if (this.#target.ownership === 'overlap' && isUp(seen) && seen.clients.length === 0) await this.#takeDown(null)
+    })
+  }
+
   /** What was set on the daemon is lost with it. */
   restart(input: { forceAfterSeconds: number | null }): Promise<void> {
     return this.#transition(async () => {

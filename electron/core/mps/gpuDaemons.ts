@@ -69,8 +69,8 @@ export class GpuDaemons {
 
   /** Stops our own daemons that nobody uses; a daemon with clients, or that does not stop, goes on. */
   async stopUnused(isUsed: (gpuUuid: string) => boolean): Promise<void> {
-    const idle = [...this.#byGpu.values()].filter(({ state: { value } }) => value.ownership === 'overlap' && value.daemonPid !== null && value.clients.length === 0 && !isUsed(value.gpuUuid))
-    await Promise.allSettled(idle.map((daemon) => daemon.stop({ forceAfterSeconds: null })))
+    const unused = [...this.#byGpu].filter(([gpuUuid]) => !isUsed(gpuUuid))
+    await Promise.allSettled(unused.map(([, daemon]) => daemon.stopIfIdle()))
   }
 
   /** Daemons go on: they serve engines that outlive Overlap. */

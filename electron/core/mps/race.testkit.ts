@@ -106,7 +106,7 @@ async function startCallers(input: RaceInput, folder: string, pipe: string, call
     reports.push(report)
     callers.push(child)
   }
-  await Promise.all(callers.map((caller) => caller.stdout && once(caller.stdout, 'data')))
+  await Promise.all(callers.flatMap((caller) => (caller.stdout ? [once(caller.stdout, 'data')] : [])))
   return reports
 }
 

@@ -44,6 +44,17 @@ function standIn(change: Partial<StandInState> = {}, parts: Partial<GpuDaemonPar
 const fault = (code: string, sentence: RegExp = /./) => expect.objectContaining({ fault: expect.objectContaining({ code, sentence: expect.stringMatching(sentence), hint: expect.stringMatching(/./) }) })
 const served = (status: string, clients: number[]) => ({ running: true, servers: [{ pid: 528, status, clients }] })
 
+it('a fatal GPU error that is over when one looks is told of from server.log', async () => {
+  const { mps, here } = standIn(served('ACTIVE', [42]))
+  mkdirSync(here.log, { recursive: true })
+  const atMs = Date.now() - 60_000
+  const local = new Date(atMs - new Date(atMs).getTimezoneOffset() * 60_000).toISOString().replace('T', ' ').replace('Z', '')
+  writeFileSync(join(here.log, 'server.log'), `[${local} Server   528] Client {PID: 41, Context: 1} encountered a fatal GPU error.\n`)
+  await mps.start()
+  expect(mps.state.value).toMatchObject({ state: 'running', fault: null, sentence: expect.stringContaining(`1 client attached. A fatal GPU error at ${new Date(atMs).toTimeString().slice(0, 8)} reached`) })
+  expect(mps.state.value.sentence).not.toMatch(/41/)
+})
+
 describe('starting', () => {
   it('ends with an ACTIVE server, every step on the state, in the commands that the preview showed', async () => {
     const { mps, said, here } = standIn({ initialising: 2 })
