@@ -10,8 +10,8 @@ type Step = 'install' | 'build' | 'electron'
 export interface Clone {
   readonly folder: string
   readonly state: string
-  /** Node that runs start.mjs, with what stands before it. */
-  start(words?: readonly string[], env?: NodeJS.ProcessEnv, node?: readonly string[]): Program
+  /** `node`: what runs start.mjs. */
+  start(words?: readonly string[], env?: NodeJS.ProcessEnv, options?: { node?: readonly string[]; terminal?: boolean }): Program
   /** Pids of the runs of one step so far. */
   runs(step: Step): number[]
   /** The step stops half-way until `release`. */
@@ -83,9 +83,10 @@ export function openClone(): Clone {
   return {
     folder,
     state,
-    start(words = ['--headless', '--scene', 'mps-off'], env = {}, node = [process.execPath]) {
+    start(words = ['--headless', '--scene', 'mps-off'], env = {}, { node = [process.execPath], terminal = false } = {}) {
       const program = startProgram([...node, join(folder, 'electron/start.mjs'), ...words, '--port', '0', '--state', state], {
         env: { ...inherited, npm_execpath: join(control, 'npm-cli.js'), CLONE_CONTROL: control, CLONE_PACKAGES: join(root, 'node_modules'), ...env },
+        terminal,
       })
       programs.push(program)
       return program

@@ -11,14 +11,21 @@ export interface Program {
   /** Resolves when stdout and stderr together match; throws when the program ends, or `withinMs` pass, before. */
   until(pattern: RegExp, withinMs?: number): Promise<RegExpExecArray>
   signal(signal: NodeJS.Signals): void
+  /** Keys, for a program that was started in a terminal. */
+  type(keys: string): void
   /** After the last byte of output. */
   readonly ended: Promise<{ code: number | null; signal: string | null }>
 }
 
 export const READY = /^Overlap ready (http:\/\/127\.0\.0\.1:(\d+)\/)#token=(\S+)$/m
 
-export function startProgram(argv: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Program {
-  const child = spawn(argv[0]!, argv.slice(1), { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+/** `terminal`: in a pseudo-terminal of its own, whose Ctrl-C goes to the whole group as in a real one. */
+export function startProgram(argv: readonly string[], { terminal = false, ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; terminal?: boolean } = {}): Program {
+  const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+  const [file = '', ...rest] = terminal ? ['script', '--quiet', '--flush', '--return', '--command', `exec ${quoted}`, '/dev/null'] : argv
+  const child = spawn(file, rest, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.on('error', () => {}) // it may end without reading
+  if (!terminal) child.stdin.end()
   const printed = { stdout: '', stderr: '' }
   const looks = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {
@@ -38,6 +45,7 @@ export function startProgram(argv: readonly string[], options: { cwd?: string; e
     stderr: () => printed.stderr,
     ended,
     signal: (signal) => void child.kill(signal),
+    type: (keys) => void child.stdin.write(keys),
     until: (pattern, withinMs = 40_000) =>
       new Promise((resolve, reject) => {
         const stop = () => {

@@ -109,7 +109,7 @@ describe('the pinned Node', () => {
     // a program that starts before start.mjs and makes this Node look old
     const old = join(clone.folder, '../old.cjs')
     writeFileSync(old, `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } }); Object.defineProperty(process, 'arch', { value: 'pdp11' })`)
-    const start = clone.start(undefined, {}, [process.execPath, '-r', old])
+    const start = clone.start(undefined, {}, { node: [process.execPath, '-r', old] })
     expect((await start.ended).code).toBe(1)
     expect(start.stderr()).toMatch(/^Installing .*\nOverlap needs Node 24, and no package brings it to linux-pdp11\..*\n$/)
   })
@@ -162,6 +162,16 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   })
 })
 
+it('ends well on one Ctrl-C in a terminal, with nothing said twice', async () => {
+  const start = clone.start(['--headless', '--scene', 'two-engines'], {}, { terminal: true })
+  await start.until(/^Overlap ready .*\r$/m)
+  start.type('\x03')
+  expect(await start.ended).toEqual({ code: 0, signal: null })
+  const said = start.stdout().split('\r\n').filter((line) => line !== '')
+  expect(said).toEqual([...new Set(said)])
+  expect(start.stdout()).not.toMatch(/Error|at .*\.m?[jt]s:/)
+})
+
 it('passes on the exit code of a refusal', async () => {
   const start = clone.start(['--headless', '--scene', 'nope'])
   expect((await start.ended).code).toBe(1)
@@ -199,6 +209,16 @@ describe('with a display', () => {
     expect(clone.runs('electron')).toEqual([])
     await endsWell(start)
   })
+})
+
+it('finds every package in package-lock.json, also those of other platforms: npm ci refuses a lock file without them', () => {
+  const { packages } = JSON.parse(readFileSync(join(clone.folder, 'package-lock.json'), 'utf8')) as { packages: Record<string, { dependencies?: object; optionalDependencies?: object }> }
+  const found = (from: string, name: string): boolean => {
+    if (packages[`${from === '' ? '' : `${from}/`}node_modules/${name}`]) return true
+    return from !== '' && found(from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/'))), name)
+  }
+  const missing = Object.entries(packages).flatMap(([from, entry]) => Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }).filter((name) => !found(from, name)))
+  expect(missing).toEqual([])
 })
 
 async function ready(program: Program): Promise<Program> {

@@ -72,6 +72,8 @@ async function main(): Promise<void> {
   }
 }
 
+// `… watch x | head -1` is no failure
+process.stdout.on('error', () => process.exit(0))
 main().then(
   () => process.exit(),
   (error: Error) => {

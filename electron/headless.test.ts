@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Greeting } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import type { GpuFrame } from '../shared/gpu.ts'
+import type { MpsDaemon } from '../shared/mps.ts'
 import { endLeftovers, openCore, root, type Core, type CoreFlags } from '../e2e/core.ts'
 import { isAlive, READY, startProgram, type Program } from '../e2e/program.ts'
 
@@ -186,6 +187,15 @@ describe('the end', () => {
     expect(await program.ended).toEqual({ code: 0, signal: null })
     expect(program.stderr()).not.toMatch(/Error|at .*\.ts:/)
     expect(streams()).toEqual([])
+  })
+
+  it('while MPS is being started ends its daemon too, and starts no engine', async () => {
+    const opened = await core({ scene: 'two-engines' })
+    await vi.waitFor(async () => expect((await opened.first<MpsDaemon[]>('mps.daemons'))[0]?.state).toBe('starting'), { timeout: 20_000, interval: 20 })
+    opened.signal('SIGTERM')
+    expect(await opened.exited).toEqual({ code: 0, signal: null })
+    expect(opened.printed()).not.toContain('Left running')
+    expect(await endLeftovers(state)).toEqual([])
   })
 
   it('during the start leaves nothing behind and prints no ready line', async () => {

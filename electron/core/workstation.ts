@@ -142,7 +142,7 @@ export class Workstation implements Answering {
 
   /** In words, for the terminal: engines go on, and a daemon that they need goes on with them. */
   leftRunning(): string[] {
-    const engines = this.runningEngines().map((engine) => `engine ${engine.spec.name} (pid ${engine.pid})`)
+    const engines = this.engines.facts.flatMap(({ run, spec }) => (run ? [`engine ${spec.name} (pid ${run.pid})`] : []))
     const daemons = this.mps.daemons.value.filter((daemon) => daemon.ownership === 'overlap' && daemon.daemonPid !== null)
     return [...engines, ...daemons.map((daemon) => `the MPS daemon of GPU ${daemon.gpuIndex} (pid ${daemon.daemonPid})`)]
   }
@@ -151,7 +151,7 @@ export class Workstation implements Answering {
   async close(): Promise<void> {
     this.#closing = true
     await this.engines.close()
-    const used = new Set(this.runningEngines().filter((engine) => engine.spec.onMps).map((engine) => engine.spec.gpuUuid))
+    const used = new Set(this.engines.facts.filter(({ run, spec }) => run !== null && spec.onMps).map(({ spec }) => spec.gpuUuid))
     await this.mps.stopUnused((gpuUuid) => used.has(gpuUuid))
     await this.gpu.close()
     await this.mps.close()

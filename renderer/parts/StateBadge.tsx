@@ -42,7 +42,7 @@ export function attachmentLook(engine: Pick<Engine, 'state' | 'attachment' | 'sp
   const { state, reason } = engine.attachment
   if (state === 'attached') return { word: 'on MPS', tone: 'good', shape: 'full' }
   if (reason === 'notRunning') return { word: 'not running', tone: 'idle', shape: 'ring' }
-  if (onItsWay(engine)) return { word: !engine.spec.onMps ? 'without MPS' : engine.state === 'starting' || engine.state === 'waiting' ? 'MPS: proven once it runs' : 'leaving MPS', tone: 'idle', shape: 'ring' }
+  if (onItsWay(engine)) return { word: !engine.spec.onMps ? 'without MPS' : engine.state === 'starting' || engine.state === 'waiting' ? 'not on MPS yet' : 'leaving MPS', tone: 'idle', shape: 'ring' }
   if (state === 'unknown') return { word: 'MPS not known', tone: 'other', shape: 'question' }
   const wanted = reason !== 'notAsked'
   return { word: 'not on MPS', tone: wanted ? 'bad' : 'idle', shape: wanted ? 'triangle' : 'ring' }

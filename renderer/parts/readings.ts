@@ -1,7 +1,8 @@
-// Readings: numbers that change with every frame are written into the page beside React, all together and at most once a second:
+// Readings: numbers that change with every frame are written into the page beside React, all together and about once a second:
 // an eye reads no faster, and each write costs a layout.
 
-const WRITE_MS = 1000
+/** Less than a second, so that a frame that comes a little early is not put off to the next. */
+const WRITE_MS = 800
 const writers = new Set<() => void>()
 let writtenMs = -Infinity
 let timer: ReturnType<typeof setTimeout> | null = null
@@ -16,8 +17,7 @@ export function onReadings(write: () => void): () => void {
 /** There is something new: writes it now, or as soon as the pace allows. */
 export function writeReadings(): void {
   if (timer !== null || document.hidden) return
-  // 50 ms: a frame that comes a little early is not put off to the next
-  const dueMs = writtenMs + WRITE_MS - 50 - performance.now()
+  const dueMs = writtenMs + WRITE_MS - performance.now()
   if (dueMs <= 0) writeAll()
   else timer = setTimeout(writeAll, dueMs)
 }

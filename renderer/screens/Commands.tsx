@@ -60,7 +60,7 @@ function Filters({ filter, setFilter }: { filter: CommandFilter; setFilter: (fil
 function List({ entries, shownId, choose }: { entries: LedgerEntry[]; shownId: number | null; choose: (id: number) => void }) {
   return (
     <Table aria-label="Commands" layout="fixed" stickyHeader>
-      <Table.Thead><Table.Tr><Table.Th w={76}>Time</Table.Th><Table.Th w={92}>Outcome</Table.Th><Table.Th>Command</Table.Th><Table.Th w={76} ta="right">Took</Table.Th></Table.Tr></Table.Thead>
+      <Table.Thead><Table.Tr><Table.Th w={76}>Time</Table.Th><Table.Th w={92}>Outcome</Table.Th><Table.Th>Command</Table.Th><Table.Th w={92} ta="right">Took</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {entries.map((entry) => (
           <Table.Tr key={entry.id} className="row" aria-selected={entry.id === shownId} tabIndex={0} onClick={() => choose(entry.id)} onKeyDown={(event) => { if (event.key === 'Enter') choose(entry.id) }}>
@@ -90,7 +90,7 @@ function Details({ entry }: { entry: LedgerEntry }) {
     <Panel title="Command" aside={<><StateBadge look={OUTCOME_LOOK[entry.outcome]} boxed /><CopyCommand text={shellLine(entry)} label="Copy as shell line" /></>}>
       <div className="stackGap">
         <div>{entry.why}</div>
-        <div className="dim small">{[entry.way, `began ${clockTime(entry.startedAtMs)}`, `took ${took(entry)}`, entry.pid === null ? null : `pid ${entry.pid}`, ending].filter((part) => part !== null).join(' · ')}</div>
+        <div className="dim small">{[entry.way, `began ${clockTime(entry.startedAtMs)}`, entry.durationMs === null ? null : `took ${took(entry)}`, entry.pid === null ? null : `pid ${entry.pid}`, ending].filter((part) => part !== null).join(' · ')}</div>
         <div className="command"><CommandText command={entry} /></div>
         {entry.output === null ? <div className="dim small">Output of long-lived commands is not kept here.</div>
           : <div><div className="dim small">Output, first 4 KiB</div><pre className="logView" style={{ maxHeight: 420 }} aria-label="Output" tabIndex={0}>{entry.output === '' ? '(none)' : entry.output}</pre></div>}

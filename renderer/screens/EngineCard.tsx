@@ -1,6 +1,6 @@
 // EngineCard: one engine on the live screen.
 import { Tooltip } from '@mantine/core'
-import { IconPlayerPlay, IconPlayerStop, IconRefresh } from '@tabler/icons-react'
+import { IconLink, IconPlayerPlay, IconPlayerStop, IconRefresh } from '@tabler/icons-react'
 import { memo, useCallback, useRef } from 'react'
 import type { Engine } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
@@ -43,7 +43,7 @@ export const EngineCard = memo(function EngineCard({ engine, dense }: { engine: 
         <Fact label="Memory" id={id} of={(now) => gibibytes(now.gpuMemoryMiB)} />
         <div className="fact"><dt>SM share</dt><dd><ShareValue engine={engine} /></dd></div>
       </dl>
-      {engine.attachment.reason === 'notRunning' ? <AtRest engine={engine} /> : <Attached engine={engine} />}
+      {engine.attachment.reason === 'notRunning' ? <AtRest engine={engine} /> : <Attached engine={engine} dense={dense} />}
     </article>
   )
 })
@@ -57,23 +57,25 @@ function EngineLink({ id, name }: { id: string; name: string }) {
   return <a className="cardName cut" href="#engines" onClick={open} title={`${name}: settings, log, evidence`}>{name}</a>
 }
 
-function Attached({ engine }: { engine: SettledEngine }) {
+function Attached({ engine, dense }: { engine: SettledEngine; dense: boolean }) {
   const { attachment, spec } = engine
-  const calm = onItsWay(engine)
+  const apart = attachment.state !== 'attached' && !onItsWay(engine)
+  const next = !apart ? null : attachment.reason === 'notAsked' ? { action: putEngineOnMps(engine), label: 'Put on MPS' }
+    : attachment.restartHelps ? { action: { ...restartEngine(engine), label: `Restart ${spec.name} to attach it` }, label: 'Restart to attach' } : null
   return (
     <div className="cardRow attachedRow">
       <StateBadge look={attachmentLook(engine)} explain={<Evidence engine={engine} />} />
-      {attachment.state !== 'attached' && !calm && <span className="dim small cut" title={attachment.sentence}>{attachment.sentence}</span>}
-      <span className="spring" />
-      {attachment.reason === 'notAsked' && !calm && <ActionButton action={putEngineOnMps(engine)} label="Put on MPS" />}
-      {attachment.restartHelps && !calm && <ActionButton action={{ ...restartEngine(engine), label: `Restart ${spec.name} to attach it` }} label="Restart to attach" icon={<IconRefresh size={13} />} />}
+      {apart && !dense && <span className="dim small cut" title={attachment.sentence}>{attachment.sentence}</span>}
+      {!dense && <span className="spring" />}
+      {next !== null && (dense ? <ActionIconButton action={next.action} icon={<IconLink size={14} />} /> : <ActionButton action={next.action} label={next.label} />)}
     </div>
   )
 }
 
 /** Tokens per second as last heard, with its age once it is no longer fresh. */
 function TokensNow({ id, className }: { id: string; className: string }) {
-  const read = useCallback(() => rate(engineNow(id)?.rates.generatedTokensPerSecond ?? null), [id])
+  // what the strip draws as the present; else the last that was heard, whose age stands beside it
+  const read = useCallback(() => rate(track.newest(engineSeries(id, 'generatedTokensPerSecond')) ?? engineNow(id)?.rates.generatedTokensPerSecond ?? null), [id])
   const age = useBySecond((nowMs) => {
     const rates = engineNow(id)?.rates
     const ageMs = rates?.readAtMs == null || rates.generatedTokensPerSecond === null ? 0 : nowMs - rates.readAtMs

@@ -6,6 +6,7 @@ describe('Track', () => {
     const track = new Track()
     track.push(1000, new Map([['a', 1], ['b', null]]))
     track.push(2000, new Map([['a', 2], ['c', 9]]))
+    expect([track.newest('a'), track.newest('b'), track.newest('never')]).toEqual([2, null, null])
     expect(track.read(['a', 'b', 'c', 'never'], 0)).toEqual({
       atMs: [1000, 2000], bucketMs: null,
       series: [

@@ -16,6 +16,11 @@ export class Track {
     return this.#atMs.at(-1) ?? null
   }
 
+  /** The value of a series at the newest moment: what strips show as the present. */
+  newest(name: string): number | null {
+    return this.#columns.get(name)?.at(-1) ?? null
+  }
+
   /** Adds one moment. Series not named in it are unknown at that moment. Moments not newer than the last are ignored. */
   push(atMs: number, values: Map<string, number | null>): void {
     if (this.newestMs !== null && atMs <= this.newestMs) return

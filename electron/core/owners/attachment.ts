@@ -30,6 +30,8 @@ const unknown = (reason: Reason, sentence: string, evidence: string[]): Attachme
 export function attachmentOf(facts: AttachmentFacts): Attachment {
   const seen = sight(facts)
   const evidence = [...seen.positive, ...seen.negative]
+  const orphan = seen.listed || seen.plain || !seen.through ? null : orphanReason(facts, evidence)
+  if (orphan !== null) return orphan
   if (seen.positive.length > 0 && seen.negative.length > 0) {
     return unknown('noEvidence', 'The MPS daemon and nvidia-smi contradict each other about it.', evidence)
   }
@@ -45,6 +47,11 @@ interface Sight {
   positive: string[]
   /** Contradicts a positive sign; alone, it shows an ordinary CUDA process. */
   negative: string[]
+  /** In the daemon's list. */
+  listed: boolean
+  /** On the GPU through MPS, and as an ordinary process, as nvidia-smi says. */
+  through: boolean
+  plain: boolean
   onGpu: boolean
 }
 
@@ -63,7 +70,7 @@ function sight({ tree, daemon, gpuProcesses, spec }: AttachmentFacts): Sight {
       ...plain.map((row) => `nvidia-smi lists pid ${row.pid} as ${row.type}: an ordinary CUDA process`),
       ...unlisted.map((row) => `pid ${row.pid} is not in get_client_list`),
     ],
-    onGpu: rows.length > 0,
+    listed: listed.length > 0, through: through.length > 0, plain: plain.length > 0, onGpu: rows.length > 0,
   }
 }
 
@@ -71,10 +78,21 @@ function sight({ tree, daemon, gpuProcesses, spec }: AttachmentFacts): Sight {
 const knowsClients = (daemon: MpsDaemon | null): daemon is MpsDaemon =>
   daemon !== null && daemon.proof.answers === true && ['noServer', 'running', 'draining', 'faulted'].includes(daemon.state)
 
+/** nvidia-smi goes on calling it M+C when its server is gone: an idle client learns of that at its next work. */
+function orphanReason({ run, daemon }: AttachmentFacts, evidence: string[]): Attachment | null {
+  const sentence = 'The MPS server it was attached to is gone, and its next work on the GPU will fail.'
+  if (daemon?.state === 'stopped') return notAttached('noDaemon', sentence, evidence, false)
+  const startedUnder = run.mps?.daemonPid ?? null
+  if (!knowsClients(daemon) || startedUnder === null || daemon.daemonPid === null || startedUnder === daemon.daemonPid) return null
+  return notAttached('daemonChanged', sentence, [...evidence, `started under daemon ${startedUnder}`, `daemon ${daemon.daemonPid} runs now`], true)
+}
+
 /** What its start and the daemon already rule out. */
 function environmentReason({ run, daemon, daemonStartTicks, uid }: AttachmentFacts, evidence: string[]): Attachment | null {
+  if (daemon?.state === 'unknown') {
+    return unknown('noEvidence', daemon.daemonPid === null ? 'Whether an MPS daemon serves its GPU has not been seen yet.' : 'The MPS daemon does not answer, so that its clients are not known.', evidence)
+  }
   if (daemon === null || daemon.daemonPid === null || daemon.state === 'stopped') return notAttached('noDaemon', 'No MPS daemon serves its GPU.', evidence, false)
-  if (daemon.state === 'unknown') return unknown('noEvidence', 'The MPS daemon does not answer, so that its clients are not known.', evidence)
   const { mps } = run
   if (mps !== null && mps.pipeDirectory !== daemon.pipeDirectory) {
     return notAttached('environmentDiffers', 'It looks for the MPS daemon in another folder.', [...evidence, `its CUDA_MPS_PIPE_DIRECTORY is ${mps.pipeDirectory}`, `the daemon's is ${daemon.pipeDirectory}`], true)
