@@ -2,6 +2,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig, type UserConfig } from 'vite'
 
 // Three things are bundled: the page, and for the desktop its main program and its preload script (a sandboxed preload cannot be ESM).
+// The gallery, whose numbers are invented, is built only when it is asked for, never into the page.
 export default defineConfig(({ mode }): UserConfig => {
   if (mode === 'desktop' || mode === 'preload') {
     const input: Record<string, string> = mode === 'desktop' ? { main: 'electron/main.ts' } : { preload: 'electron/preload.ts' }
@@ -18,6 +19,6 @@ export default defineConfig(({ mode }): UserConfig => {
     publicDir: false,
     base: './',
     plugins: [react()],
-    build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 2000, rollupOptions: { input: ['renderer/index.html', 'renderer/gallery.html'] } },
+    build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 2000, rollupOptions: { input: [mode === 'gallery' ? 'renderer/gallery.html' : 'renderer/index.html'] } },
   }
 })

@@ -1,6 +1,7 @@
 // What `npm test` runs: types of every wall, lint, unit and integration tests on real parts, end-to-end tests in Chromium.
 // Prints what was skipped and why; ends with one line of counts.
-import { spawnSync } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { available } from './parts/parts.ts'
@@ -14,16 +15,26 @@ const ELECTRON = 'electron-binary'
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const skips: string[] = []
 
-function step(name: string, argv: string[]): boolean {
+let running: ChildProcess | null = null
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    running?.kill(signal)
+    process.exit(130)
+  })
+}
+
+async function step(name: string, argv: string[]): Promise<boolean> {
   const started = performance.now()
   process.stdout.write(`\n── ${name}\n`)
-  const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: 'inherit' })
+  running = spawn(process.execPath, argv, { cwd: root, stdio: 'inherit' })
+  const [status] = (await once(running, 'exit')) as [number | null]
+  running = null
   process.stdout.write(`── ${name}: ${status === 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`)
   return status === 0
 }
 
-function single(name: string, argv: string[]): void {
-  counts[step(name, argv) ? 'passed' : 'failed'] += 1
+async function single(name: string, argv: string[]): Promise<void> {
+  counts[(await step(name, argv)) ? 'passed' : 'failed'] += 1
 }
 
 interface Report {
@@ -34,9 +45,9 @@ interface Report {
   testResults: { name: string; assertionResults: { status: string; fullName: string }[] }[]
 }
 
-function unit(): void {
+async function unit(): Promise<void> {
   const file = join(results, 'unit.json')
-  const ok = step('unit and integration', ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`])
+  const ok = await step('unit and integration', ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`])
   if (!existsSync(file)) return void (counts.failed += 1)
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report
   counts.passed += report.numPassedTests
@@ -53,10 +64,10 @@ interface E2eSuite {
   specs: { title: string; tests: { status: string; projectName: string; annotations: { type: string; description?: string }[] }[] }[]
 }
 
-function endToEnd(): void {
+async function endToEnd(): Promise<void> {
   const electron = existsSync(join(root, 'node_modules/electron/dist'))
   if (!electron) skips.push(`${ELECTRON}: the same specs in Electron (its binary is not here)`)
-  const ok = step('end to end', ['node_modules/@playwright/test/cli.js', 'test', ...(electron ? [] : ['--project', 'browser'])])
+  const ok = await step('end to end', ['node_modules/@playwright/test/cli.js', 'test', ...(electron ? [] : ['--project', 'browser'])])
   const file = join(results, 'e2e.json')
   if (!existsSync(file)) return void (counts.failed += 1)
   const count = { expected: 0, unexpected: 0, flaky: 0, skipped: 0 }
@@ -81,14 +92,14 @@ const started = performance.now()
 rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })
 
-for (const wall of WALLS) single(`types of ${wall}`, ['node_modules/typescript/bin/tsc', '-p', `tsconfig.${wall}.json`])
-single('lint', ['node_modules/oxlint/bin/oxlint', '--type-aware', '--ignore-pattern', 'e2e/lint/wrong/**', '--deny-warnings', '.'])
+for (const wall of WALLS) await single(`types of ${wall}`, ['node_modules/typescript/bin/tsc', '-p', `tsconfig.${wall}.json`])
+await single('lint', ['node_modules/oxlint/bin/oxlint', '--type-aware', '--ignore-pattern', 'e2e/lint/wrong/**', '--deny-warnings', '.'])
 const parts = await available()
 const missing = Object.values(parts).filter((reason) => reason !== null)
 if (missing.length > 0) process.stdout.write(`\nReal parts that cannot be had here:\n${missing.map((reason) => `  ${reason}\n`).join('')}`)
-else single('real parts', ['e2e/parts/parts.ts', 'fetch'])
-unit()
-endToEnd()
+else await single('real parts', ['e2e/parts/parts.ts', 'fetch'])
+await unit()
+await endToEnd()
 
 if (skips.length > 0) process.stdout.write(`\nSkipped:\n${skips.map((skip) => `  ${skip}\n`).join('')}`)
 // where every real part is to be had, nothing but Electron's binary has an excuse

@@ -1,14 +1,13 @@
 // `npm run cli -- …`: asks a running core what a screen would show, or makes it do what a button would do. Plain HTTP, no product logic.
 import './nodeVersion.ts'
 import { readdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Greeting } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import type { Fault } from '../shared/fault.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
-import { readElsewhere, type Elsewhere } from './opening.ts'
+import { readElsewhere, stateFolder, type Elsewhere } from './opening.ts'
 
 const USAGE = `npm run cli -- [--state DIR] COMMAND
   status                 what runs: GPUs' daemons and engines
@@ -29,7 +28,7 @@ async function main(): Promise<void> {
   const [command, name = '', json] = positionals
   const out = (text: string): void => void process.stdout.write(`${text}\n`)
   if (values.help || command === undefined || !['status', 'call', 'watch'].includes(command)) return out(USAGE)
-  const core = await runningCore(resolve(values.state ?? join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'overlap')))
+  const core = await runningCore(stateFolder(values.state ?? null))
   const ask = (path: string, body?: string) =>
     fetch(`http://127.0.0.1:${core.port}/api/${path.replace('.', '/')}`, {
       headers: { authorization: `Bearer ${core.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },

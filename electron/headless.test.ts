@@ -149,8 +149,8 @@ describe('one state folder', () => {
     expect(readFileSync(join(folder, aside), 'utf8')).toBe(half)
     expect(after.printed()).toContain(`The file ${join(folder, 'settings.json')} cannot be used`)
     expect((await after.call<Greeting>('workstation.greeting')).faults).toMatchObject([{ code: 'CONFIG_BROKEN', hint: expect.stringContaining(aside) as string }])
-    // nobody ended what ran
-    for (const { pid } of engines) expect(isAlive(pid ?? 0)).toBe(true)
+    // what ran is the same, and can be ended again
+    expect(new Set((await enginesReady(after)).map(({ pid }) => pid))).toEqual(new Set(engines.map(({ pid }) => pid)))
   })
 })
 
@@ -247,5 +247,19 @@ describe('without a GPU', () => {
     const opened = await core({ env: { PATH: pathWith('#!/bin/sh\necho "NVIDIA-SMI has failed because it couldn\'t communicate with the NVIDIA driver."\nexit 9\n') } })
     expect(opened.printed()).toContain('Simulated workstation, scene two-engines')
     expect((await opened.call<Greeting>('workstation.greeting')).scene).toBe('two-engines')
+  })
+})
+
+describe('real or simulated', () => {
+  const says = (text: string, exitCode: number) => `#!/bin/sh\necho "${text}"\nexit ${exitCode}\n`
+  it.each([
+    ['no nvidia-smi', null, true],
+    ['no driver', says("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", 9), true],
+    ['no GPU', says('No devices were found', 6), true],
+    ['a lost GPU', says('Unable to determine the device handle for GPU0000:07:00.0: Unknown Error', 255), false],
+    ['a driver and library that differ', says('Failed to initialize NVML: Driver/library version mismatch', 18), false],
+  ])('%s: a real machine in trouble is never hidden behind a simulated one', async (_name, nvidiaSmi, simulated) => {
+    const opened = await core({ env: { PATH: pathWith(nvidiaSmi) } })
+    expect((await opened.call<Greeting>('workstation.greeting')).simulated).toBe(simulated)
   })
 })

@@ -46,7 +46,8 @@ async function main(): Promise<void> {
   const token = process.env['OVERLAP_TOKEN'] ? checkedToken(process.env['OVERLAP_TOKEN']) : newToken()
   delete process.env['OVERLAP_TOKEN'] // nothing that is started from here may inherit it
 
-  // before anything is started: a signal during the start ends what has been started so far
+  // before anything is started: a signal during the start ends what has been started so far. One Ctrl-C can arrive
+  // twice (from the terminal and from npm), so a second signal never cuts the tidy-up short
   const end = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort())
 

@@ -1,16 +1,18 @@
 // From flags to a running core: the state folder, real tools or the simulated workstation, one core per state folder.
 // Shared by the desktop and the headless entry; decides no faces.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { FaultError } from '../shared/fault.ts'
 import { AbstractLock } from './core/host/abstractLock.ts'
 import { REAL_TOOLS, type Tools } from './core/host/host.ts'
+import { Procfs } from './core/host/procfs.ts'
 import { Disposer } from './core/kit/disposer.ts'
 import { openLog, silentLog, type Log } from './core/kit/log.ts'
 import { systemClock } from './core/kit/clock.ts'
 import { Workstation, type Opening } from './core/workstation.ts'
 import { version } from './core/version.ts'
+import { writeWhole } from './core/store/wholeFile.ts'
 import type { Flags } from './flags.ts'
 import { install } from './sim/install.ts'
 import { DEFAULT_SCENE, isSceneName, SCENES } from './sim/scenes.ts'
@@ -36,8 +38,7 @@ export interface Elsewhere {
 const OTHER_READY_MS = 15_000
 const OTHER_LOOK_MS = 100
 
-const stateFolder = (flags: Flags): string =>
-  resolve(flags.state ?? join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'overlap'))
+export const stateFolder = (given: string | null): string => resolve(given ?? join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'overlap'))
 
 /**
  * `root`: the folder that holds `electron/`, whose programs are started by path.
@@ -47,10 +48,10 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
   if (flags.scene !== null && !isSceneName(flags.scene)) {
     throw new FaultError('BAD_INPUT', `There is no scene ${flags.scene}.`, `Scenes: ${Object.keys(SCENES).join(', ')}.`, { field: 'scene' })
   }
-  // real tools only where nvidia-smi answers: without a driver the simulated workstation shows what there is to see
-  const scene = flags.real ? null : (flags.scene ?? ((await Workstation.toolAnswers([...REAL_TOOLS.nvidiaSmi, '-L'], silentLog, systemClock, aborted)) ? null : DEFAULT_SCENE))
+  // without a driver or a GPU, the simulated workstation shows what there is to see
+  const scene = flags.real ? null : (flags.scene ?? ((await Workstation.mayHaveGpu(REAL_TOOLS.nvidiaSmi, silentLog, systemClock, aborted)) ? null : DEFAULT_SCENE))
   if (aborted?.aborted) return null
-  const top = stateFolder(flags)
+  const top = stateFolder(flags.state)
   const stateDirectory = scene === null ? top : join(top, 'sim', scene)
   const unusable = (error: Error) =>
     new FaultError('NO_PERMISSION', `The folder ${stateDirectory} cannot be used: ${error.message}.`, 'Choose another with --state DIR.', { field: 'state', detail: error.message })
@@ -60,8 +61,9 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
   if ('elsewhere' in taken) return aborted?.aborted ? null : taken
   disposer.add(() => taken.lock.release())
   const corePath = join(stateDirectory, 'core.json')
+  const self = { pid: process.pid, startTicks: new Procfs().processStat(process.pid)?.startTicks ?? null, version }
   const introduce = (door: { port: number; token: string } | null, ready: boolean) =>
-    writeFile(corePath, JSON.stringify({ pid: process.pid, version, ready, port: door?.port ?? null, token: door?.token ?? null }), { mode: 0o600 })
+    writeWhole(corePath, { ...self, ready, port: door?.port ?? null, token: door?.token ?? null })
   try {
     // at once: it shows that the folder can be written, and replaces what a killed core left
     await introduce(null, false).catch((error: Error) => Promise.reject(unusable(error)))
@@ -102,8 +104,10 @@ async function takeFolder(stateDirectory: string, aborted?: AbortSignal): Promis
 /** What core.json says, when the process that wrote it still lives. */
 export async function readElsewhere(stateDirectory: string): Promise<Elsewhere> {
   try {
-    const core = JSON.parse(await readFile(join(stateDirectory, 'core.json'), 'utf8')) as Elsewhere & { pid: number }
-    process.kill(core.pid, 0)
+    const core = JSON.parse(await readFile(join(stateDirectory, 'core.json'), 'utf8')) as Elsewhere & { pid: number; startTicks: number | null }
+    // pids are used again: the token must not reach whoever has this one now
+    const stat = new Procfs().processStat(core.pid)
+    if (stat === null || (core.startTicks !== null && stat.startTicks !== core.startTicks)) throw new Error('gone')
     return { pid: core.pid, ready: core.ready, port: core.port, token: core.token }
   } catch {
     return { pid: null, ready: false, port: null, token: null }

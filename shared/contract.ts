@@ -20,7 +20,7 @@ export const PACE = { unacknowledged: 32, acknowledgeEvery: 8 } as const
 const faults = Object.fromEntries(
   (Object.keys(FAULT_STATUS) as FaultCode[]).map((code) => [code, { status: FAULT_STATUS[code], data: Fault }]),
 ) as Record<FaultCode, { status: number; data: typeof Fault }>
-const base = oc.errors(faults)
+const faulty = oc.errors(faults)
 
 export const envelope = <Item extends z.ZodType>(item: Item) =>
   z.object({
@@ -41,6 +41,9 @@ const all = <Entry extends z.ZodType>(entry: Entry) =>
 
 const gpuUuid = z.string().min(1).max(100)
 const engineId = z.string().min(1).max(64)
+/** Clients get errors when it is over; null: no consent to that. */
+const forceAfterSeconds = z.number().int().min(0).max(3600).nullable().default(null)
+const sharePercent = z.number().gt(0).max(100)
 const onGpu = z.object({ gpuUuid })
 const onEngine = z.object({ id: engineId })
 
@@ -73,20 +76,21 @@ export const OwnCost = z.object({
 })
 export type OwnCost = z.infer<typeof OwnCost>
 
-export const MpsAction = z.enum(['start', 'stop', 'restart'])
+export const MpsAction = z.enum(['start', 'stop', 'restart', 'setDefaultShare'])
+export type MpsAction = z.infer<typeof MpsAction>
 export const EngineAction = z.enum(['start', 'stop', 'restart', 'putOnMps'])
 
 export const contract = {
   workstation: {
-    greeting: base.route({ method: 'GET' }).output(Greeting),
-    cost: base.route({ method: 'GET' }).output(latest(OwnCost)),
-    advice: base.route({ method: 'GET' }).output(latest(z.array(Advice))),
+    greeting: faulty.route({ method: 'GET' }).output(Greeting),
+    cost: faulty.route({ method: 'GET' }).output(latest(OwnCost)),
+    advice: faulty.route({ method: 'GET' }).output(latest(z.array(Advice))),
   },
   gpu: {
-    identities: base.route({ method: 'GET' }).output(latest(z.array(GpuIdentity))),
-    frames: base.route({ method: 'GET' }).output(latest(GpuFrame)),
+    identities: faulty.route({ method: 'GET' }).output(latest(z.array(GpuIdentity))),
+    frames: faulty.route({ method: 'GET' }).output(latest(GpuFrame)),
     /** The kept past of the named series, at most maxPoints buckets, minima and maxima kept. */
-    history: base.route({ method: 'POST' })
+    history: faulty.route({ method: 'POST' })
       .input(z.object({
         series: z.array(z.string().max(200)).min(1).max(200),
         fromMs: z.number(),
@@ -95,45 +99,46 @@ export const contract = {
       }))
       .output(HistoryWindow),
     /** Starts the nvidia-smi streams again, also after they gave up. */
-    retry: base.route({ method: 'POST' }).output(z.object({})),
+    retry: faulty.route({ method: 'POST' }).output(z.object({})),
   },
   mps: {
-    daemons: base.route({ method: 'GET' }).output(latest(z.array(MpsDaemon))),
-    preview: base.route({ method: 'POST' }).input(onGpu.extend({ action: MpsAction })).output(z.array(CommandPreview)),
+    daemons: faulty.route({ method: 'GET' }).output(latest(z.array(MpsDaemon))),
+    /** The commands that the action, with this consent or this share, would run now. setDefaultShare needs sharePercent. */
+    preview: faulty.route({ method: 'POST' }).input(onGpu.extend({ action: MpsAction, forceAfterSeconds, sharePercent: sharePercent.nullable().default(null) })).output(z.array(CommandPreview)),
     /** Starts a daemon for this GPU and a server. Answers when the server is ACTIVE, or with the Fault that the state shows too. */
-    start: base.route({ method: 'POST' }).input(onGpu).output(z.object({})),
+    start: faulty.route({ method: 'POST' }).input(onGpu).output(z.object({})),
     /** With attached clients: NEEDS_CONSENT unless forceAfterSeconds is given; the clients then get errors when it is over. */
-    stop: base.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds: z.number().int().min(0).max(3600).nullable().default(null) })).output(z.object({})),
-    restart: base.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds: z.number().int().min(0).max(3600).nullable().default(null) })).output(z.object({})),
+    stop: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
+    restart: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
     /** Use a daemon that Overlap did not start, instead of starting a second one; null: stop using it. */
-    useForeign: base.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(88).nullable() })).output(z.object({})),
+    useForeign: faulty.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(88).nullable() })).output(z.object({})),
     /** For servers started later; read back and compared. */
-    setDefaultShare: base.route({ method: 'POST' }).input(onGpu.extend({ sharePercent: z.number().gt(0).max(100) })).output(z.object({ sharePercent: z.number() })),
+    setDefaultShare: faulty.route({ method: 'POST' }).input(onGpu.extend({ sharePercent })).output(z.object({ sharePercent: z.number() })),
     /** Last lines of control.log and server.log, oldest first. */
-    log: base.route({ method: 'POST' }).input(onGpu.extend({ lines: z.number().int().min(1).max(2000).default(200) })).output(z.object({ control: z.array(z.string()), server: z.array(z.string()) })),
+    log: faulty.route({ method: 'POST' }).input(onGpu.extend({ lines: z.number().int().min(1).max(2000).default(200) })).output(z.object({ control: z.array(z.string()), server: z.array(z.string()) })),
   },
   engine: {
-    list: base.route({ method: 'GET' }).output(latest(z.array(Engine))),
-    add: base.route({ method: 'POST' }).input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
+    list: faulty.route({ method: 'GET' }).output(latest(z.array(Engine))),
+    add: faulty.route({ method: 'POST' }).input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
     /** Of a stopped or failed engine. */
-    change: base.route({ method: 'POST' }).input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),
-    remove: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
-    preview: base.route({ method: 'POST' }).input(onEngine.extend({ action: EngineAction })).output(z.array(CommandPreview)),
-    start: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
-    stop: base.route({ method: 'POST' }).input(onEngine.extend({ drainSeconds: z.number().int().min(0).max(600).default(10) })).output(z.object({})),
-    restart: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    change: faulty.route({ method: 'POST' }).input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),
+    remove: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    preview: faulty.route({ method: 'POST' }).input(onEngine.extend({ action: EngineAction })).output(z.array(CommandPreview)),
+    start: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    stop: faulty.route({ method: 'POST' }).input(onEngine.extend({ drainSeconds: z.number().int().min(0).max(600).default(10) })).output(z.object({})),
+    restart: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
     /** From now on started as an MPS client; one that runs is restarted for it. */
-    putOnMps: base.route({ method: 'POST' }).input(onEngine).output(z.object({})),
+    putOnMps: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
     /** Its output, stdout and stderr as written, from the newest `lines` on. */
-    log: base.route({ method: 'GET' }).input(onEngine.extend({ lines: z.coerce.number().int().min(0).max(5000).default(500) })).output(all(z.string())),
+    log: faulty.route({ method: 'GET' }).input(onEngine.extend({ lines: z.coerce.number().int().min(0).max(5000).default(500) })).output(all(z.string())),
   },
   host: {
     /** The Ledger: an entry comes when it begins and again, same id, when it ends. */
-    commands: base.route({ method: 'GET' }).output(all(LedgerEntry)),
+    commands: faulty.route({ method: 'GET' }).output(all(LedgerEntry)),
   },
   link: {
     /** Items up to and including seq were taken in. */
-    acknowledge: base.route({ method: 'POST' }).input(z.object({ stream: z.string().max(64), seq: z.number().int() })).output(z.object({})),
+    acknowledge: faulty.route({ method: 'POST' }).input(z.object({ stream: z.string().max(64), seq: z.number().int() })).output(z.object({})),
   },
 }
 export type Contract = typeof contract

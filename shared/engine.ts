@@ -6,7 +6,7 @@ const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'A variable name: l
 const path = z.string().min(1).max(4096).refine((text) => !text.includes('\0'), 'A path has no NUL byte.')
 const argument = z.string().max(32768).refine((text) => !text.includes('\0'), 'An argument has no NUL byte.')
 
-const common = {
+const everyRecipe = {
   /** Shown everywhere; unique. */
   name: z.string().trim().min(1).max(40),
   gpuUuid: z.string().nullable(),
@@ -26,7 +26,7 @@ const common = {
 
 export const LlamaServerSpec = z.object({
   recipe: z.literal('llamaServer'),
-  ...common,
+  ...everyRecipe,
   /** The llama-server executable: a name on PATH, or a path. */
   executable: path,
   modelPath: path,
@@ -40,7 +40,7 @@ export const LlamaServerSpec = z.object({
 })
 export const CustomSpec = z.object({
   recipe: z.literal('custom'),
-  ...common,
+  ...everyRecipe,
   /** Program and arguments, no shell. {port} is replaced. */
   argv: z.array(argument).min(1).max(500),
   /** Answers 200 when ready; null: ready as soon as the port is open. */

@@ -64,7 +64,7 @@ async function open(context: BrowserContext, address: string): Promise<Page> {
 
 export async function run(): Promise<Row[]> {
   const built = await mkdtemp(join(tmpdir(), 'ov-page-'))
-  await promisify(execFile)(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--mode', 'page', '--outDir', built], { cwd: root })
+  await promisify(execFile)(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--mode', 'gallery', '--outDir', built], { cwd: root })
   const { url, close } = await serve(built)
   const browser = await openBrowser()
   const context = await openContext(browser)

@@ -39,6 +39,8 @@ test.describe('with attached engines', () => {
     await expect(clients.getByText('alpha')).toBeVisible()
     await expect(clients.getByText('beta')).toBeVisible()
     await dialog.getByLabel('Force after, in seconds').fill('1')
+    // the preview is of what the forced stop runs
+    await expect(dialog.getByText(/quit -t 1\b/)).toBeVisible()
     await dialog.getByRole('button', { name: /forcing after 1 s/ }).click()
     await expect(page.getByText('No MPS daemon serves this GPU.')).toBeVisible()
     await page.keyboard.press('4')

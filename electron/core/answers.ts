@@ -2,7 +2,7 @@
 import { implement, ORPCError, ValidationError } from '@orpc/server'
 import type { Advice } from '../../shared/advice.ts'
 import type { CommandPreview, LedgerEntry } from '../../shared/command.ts'
-import { contract, type Greeting, type OwnCost } from '../../shared/contract.ts'
+import { contract, type Greeting, type MpsAction, type OwnCost } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import { Fault, FAULT_STATUS, faultOf } from '../../shared/fault.ts'
 import type { GpuFrame, GpuIdentity, HistoryWindow } from '../../shared/gpu.ts'
@@ -21,7 +21,8 @@ export interface CallContext {
 type Action = 'start' | 'stop' | 'restart'
 
 export interface MpsOnGpu {
-  preview(action: Action): CommandPreview[]
+  /** Throws FaultError BAD_INPUT: setDefaultShare without a share. */
+  preview(asked: { action: MpsAction; forceAfterSeconds: number | null; sharePercent: number | null }): CommandPreview[]
   start(): Promise<void>
   stop(consent: { forceAfterSeconds: number | null }): Promise<void>
   restart(consent: { forceAfterSeconds: number | null }): Promise<void>
@@ -112,7 +113,7 @@ export function answers(workstation: Answering, log: Log) {
     },
     mps: {
       daemons: wall.mps.daemons.handler(({ context, signal = never }) => latest(context.link, mps.daemons, signal)),
-      preview: wall.mps.preview.handler(({ input }) => mps.on(input.gpuUuid).preview(input.action)),
+      preview: wall.mps.preview.handler(({ input }) => mps.on(input.gpuUuid).preview(input)),
       start: wall.mps.start.handler(async ({ input }) => {
         await mps.on(input.gpuUuid).start()
         return {}

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Advice } from '../../shared/advice.ts'
 import { PROTOCOL_VERSION, type Greeting, type OwnCost } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
-import type { Fault } from '../../shared/fault.ts'
+import { FaultError, type Fault } from '../../shared/fault.ts'
 import type { GpuFrame } from '../../shared/gpu.ts'
 import { adviceOn } from './advisor/advisor.ts'
 import type { Answering } from './answers.ts'
@@ -25,6 +25,10 @@ import { ownersOf } from './owners/owners.ts'
 import { Settings } from './store/settings.ts'
 
 const TICK_MS = 1000
+/** nvidia-smi: 9 the driver is not loaded, 12 its library is missing. */
+const NO_DRIVER_EXIT_CODES = [9, 12]
+/** Of requests under way when all engines are stopped. */
+const DRAIN_SECONDS = 10
 /** How long `begin` waits for the first sight of a GPU before it opens a scene without. */
 const FIRST_GPU_MS = 20_000
 
@@ -94,13 +98,17 @@ export class Workstation implements Answering {
     return workstation
   }
 
-  /** Whether a tool is there and ends well: for the choice between the real and the simulated workstation. */
-  static async toolAnswers(argv: readonly string[], log: Log, clock: Clock, aborted?: AbortSignal): Promise<boolean> {
+  /**
+   * Whether this may be a machine with a GPU: for the choice between the real and the simulated workstation. False only where there is
+   * no nvidia-smi, no driver or no GPU; a driver that hangs or a GPU that is lost is a real machine in trouble, and must be shown as one.
+   */
+  static async mayHaveGpu(nvidiaSmi: readonly string[], log: Log, clock: Clock, aborted?: AbortSignal): Promise<boolean> {
     const host = new LocalHost({ log, clock })
     try {
-      return (await host.run({ argv, why: 'see whether there is a GPU', timeoutMs: 20_000, ...(aborted ? { aborted } : {}) })).exitCode === 0
-    } catch {
-      return false
+      const { exitCode, stdout } = await host.run({ argv: [...nvidiaSmi, '-L'], why: 'see whether there is a GPU', timeoutMs: 20_000, ...(aborted ? { aborted } : {}) })
+      return exitCode === 0 || !(NO_DRIVER_EXIT_CODES.includes(exitCode ?? 0) || stdout.includes('No devices were found'))
+    } catch (error) {
+      return !(error instanceof FaultError && error.fault.code === 'TOOL_MISSING')
     } finally {
       await host.close()
     }
@@ -136,8 +144,11 @@ export class Workstation implements Answering {
     return this.engines.engines.value.filter((engine) => engine.pid !== null)
   }
 
+  /** Resolves when they are gone, or at the latest 15 s after their drain time: an engine stuck in the kernel keeps nobody here. */
   async stopEngines(): Promise<void> {
-    await this.engines.stopAll({ drainSeconds: 10 })
+    const done = new AbortController()
+    const stopped = this.engines.stopAll({ drainSeconds: DRAIN_SECONDS })
+    await Promise.race([stopped, this.#parts.clock.sleep((DRAIN_SECONDS + 15) * 1000, done.signal)]).finally(() => done.abort())
   }
 
   /** In words, for the terminal: engines go on, and a daemon that they need goes on with them. */

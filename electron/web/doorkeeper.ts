@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { FaultError } from '../../shared/fault.ts'
 import type { Clock } from '../core/kit/clock.ts'
 
-/** Wrong tokens per minute, over all callers, before every caller is made to wait. */
+/** Wrong tokens per minute, over all callers, before further ones are not even looked at. */
 const WRONG_PER_MINUTE = 20
 /** Messages per second that one socket or the HTTP door takes; bursts of twice as many. */
 export const CALLS_PER_SECOND = 200
@@ -42,6 +42,10 @@ export class Doorkeeper {
       throw new FaultError('FORBIDDEN_ORIGIN', `This workstation does not answer to the name ${name || '(none)'}.`, 'Open it as http://127.0.0.1, for example through ssh -L.')
     }
     const origin = request.headers.origin
+    // what a page of another site loads (an image, say) carries no Origin; browsers say so here
+    if (request.headers['sec-fetch-site'] === 'cross-site' && request.headers['sec-fetch-mode'] !== 'navigate') {
+      throw new FaultError('FORBIDDEN_ORIGIN', 'A page of another site may not call this workstation.', 'Call it from its own page.')
+    }
     if (origin !== undefined && origin !== `http://${host}`) {
       throw new FaultError('FORBIDDEN_ORIGIN', 'A page of another site may not call this workstation.', 'Call it from its own page, or without an Origin header.')
     }
@@ -51,11 +55,12 @@ export class Doorkeeper {
   checkToken(given: string | null): void {
     const now = this.#clock.now()
     this.#wrong = this.#wrong.filter((atMs) => now - atMs < 60_000)
+    // the right one always comes in: any page can send wrong ones, and must not lock its owner out
+    if (timingSafeEqual(digest(given ?? ''), this.#expected)) return
     if (this.#wrong.length >= WRONG_PER_MINUTE) {
       throw new FaultError('TOO_MANY', 'Too many wrong tokens were tried.', 'Wait a minute, then use the token of the ready line.')
     }
-    if (timingSafeEqual(digest(given ?? ''), this.#expected)) return
-    this.#wrong.push(now)
+    if (given !== null) this.#wrong.push(now)
     throw new FaultError('NO_TOKEN', given === null ? 'A token is needed.' : 'The token is wrong.', 'Use the token that Overlap printed at its start.')
   }
 

@@ -157,9 +157,12 @@ describe('the doorkeeper', () => {
     expect(await raw(['GET /link HTTP/1.1', host, ...upgrade, 'Origin: http://evil.example', `Sec-WebSocket-Protocol: overlap.1, overlap.token.${TOKEN}`])).toMatch(/^HTTP\/1.1 403/)
   })
 
-  it('guessing is slowed down, also for the one who then has the right token', async () => {
+  it('guessing is slowed down, and neither guesses nor callers without a token lock the right one out', async () => {
     for (let tries = 0; tries < 20; tries++) await get('/api/workstation/greeting', { authorization: `Bearer guess-${tries}` })
-    expect((await get('/api/workstation/greeting')).status).toBe(429)
+    expect((await get('/api/workstation/greeting', { authorization: 'Bearer guess' })).status).toBe(429)
+    for (let tries = 0; tries < 50; tries++) await get('/api/workstation/greeting', {})
+    expect((await get('/api/workstation/greeting')).status).toBe(200)
+    expect((await get('/api/workstation/greeting', { authorization: `Bearer ${TOKEN}`, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).status).toBe(403)
   })
 
   it('limits size and rate', async () => {
@@ -219,6 +222,7 @@ describe('a stalled reader', () => {
     const socket = await openSocket()
     socket.send(asksFor('engine/log', '1'))
     socket.send(asksFor('workstation/advice', '2'))
+    let httpBytes = 0
     const raws = ['/api/engine/log?id=e1&lines=10', '/api/workstation/advice'].map((path) => {
       const tcp = connectTcp(port, '127.0.0.1', () => tcp.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`))
       tcp.pause()
@@ -270,6 +274,17 @@ describe('a stalled reader', () => {
       socket.resume()
       socket.send(asksFor('workstation/greeting', '3'))
     })
+    const heard = raws.map(() => '')
+    raws.forEach((tcp, at) => {
+      tcp.on('data', (chunk) => {
+        httpBytes += chunk.length
+        heard[at] += String(chunk)
+      })
+      tcp.resume()
+    })
+    // what had been written before their waking comes first, then the newest
+    await expect.poll(() => heard[0]?.includes('"19999 ') && heard[1]?.includes('"id":"19999"'), { timeout: 10_000 }).toBe(true)
+    expect(httpBytes).toBeLessThan(LIMIT_BYTES)
     expect(posted).toBeLessThan(LIMIT_BYTES)
     expect(socketBytes).toBeLessThan(LIMIT_BYTES)
     for (const tcp of raws) tcp.destroy()
@@ -296,7 +311,8 @@ describe('a stalled reader', () => {
     let last = first
     for (let count = 1; count < PACE.unacknowledged; count++) last = await next()
     expect(last.seq).toBe(PACE.unacknowledged)
-    await client.link.acknowledge({ stream: first.stream, seq: last.seq })
+    // an acknowledgement of what was never sent opens nothing
+    await client.link.acknowledge({ stream: first.stream, seq: Number.MAX_SAFE_INTEGER })
     const newest = await next()
     expect(newest.dropped).toBeGreaterThan(1000)
     expect(newest.item.entries.at(-1)).toBe('19999')

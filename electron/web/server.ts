@@ -67,8 +67,8 @@ export class WebServer {
       this.#doorkeeper.checkOrigin(request)
       const path = (request.url ?? '/').split('?')[0] ?? '/'
       if (path === '/api' || path.startsWith('/api/')) {
-        if (!this.#pace.take()) throw new FaultError('TOO_MANY', 'Too many calls at once.', `Send at most ${CALLS_PER_SECOND} a second.`)
         this.#doorkeeper.checkToken(this.#doorkeeper.tokenOfRequest(request))
+        if (!this.#pace.take()) throw new FaultError('TOO_MANY', 'Too many calls at once.', `Send at most ${CALLS_PER_SECOND} a second.`)
         await this.#api.answer(request, response)
         return
       }
@@ -92,6 +92,8 @@ export class WebServer {
     } catch (thrown) {
       const fault = faultOf(thrown)
       const status = FAULT_STATUS[fault.code]
+      // a peer that never closes its side must not keep one of the places
+      socket.once('finish', () => socket.destroy())
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(fault)}`)
       return
     }

@@ -23,34 +23,43 @@ export function ActionDialog() {
 
 function Body({ action, close }: { action: Action; close: () => void }) {
   const { client } = useConnection()
-  const [commands, setCommands] = useState<Command[] | null>(action.preview === undefined ? [] : null)
+  const [previewed, setPreviewed] = useState<{ commands: Command[]; forceAfterSeconds: number | null } | null>(null)
   const [fault, setFault] = useState<Fault | null>(null)
+  const [consent, setConsent] = useState(false)
   const [force, setForce] = useState(30)
+  const forceAfterSeconds = consent ? force : null
+  /** Nothing is run before its commands, with this consent, could be read. */
+  const shown = action.preview === undefined || (previewed !== null && previewed.forceAfterSeconds === forceAfterSeconds)
   const pending = useAttempt(action.id)?.name === 'pending'
   useEffect(() => {
+    if (action.preview === undefined) return
     let gone = false
-    action.preview?.(client).then((previewed) => { if (!gone) setCommands(previewed) }, (thrown: unknown) => { if (!gone) setFault(faultOf(thrown)) })
+    action.preview(client, forceAfterSeconds).then(
+      (commands) => { if (!gone) setPreviewed({ commands, forceAfterSeconds }) },
+      (thrown: unknown) => { if (!gone) { setPreviewed(null); setFault(faultOf(thrown)) } },
+    )
     return () => { gone = true }
-  }, [action, client])
-  const go = async (forceAfterSeconds: number | null) => {
+  }, [action, client, forceAfterSeconds])
+  const go = async () => {
     setFault(null)
     const refused = await carryOut(action, client, forceAfterSeconds)
+    if (refused?.code === 'NEEDS_CONSENT' && action.consentGpuUuid !== undefined) setConsent(true)
     if (refused !== null) setFault(refused)
     else if (useDialog.getState().action === action) close()
   }
-  const consent = fault?.code === 'NEEDS_CONSENT' && action.consentGpuUuid !== undefined
+  const asking = consent && fault?.code === 'NEEDS_CONSENT'
   return (
     <Stack gap="sm">
       <div>{action.about}</div>
-      {action.preview !== undefined && commands !== null && <CommandPreview commands={commands} />}
-      {commands === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
-      {fault !== null && <FaultCard fault={fault} calm={consent}>{consent && <AttachedClients gpuUuid={action.consentGpuUuid!} />}</FaultCard>}
+      {previewed !== null && <CommandPreview commands={previewed.commands} />}
+      {!shown && previewed === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
+      {fault !== null && <FaultCard fault={fault} calm={asking}>{asking && <AttachedClients gpuUuid={action.consentGpuUuid!} />}</FaultCard>}
       {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
       <Group justify="flex-end" gap="xs">
         <Button onClick={close}>{pending ? 'Close' : 'Cancel'}</Button>
         {consent
-          ? <Button variant="filled" color="red.8" loading={pending} onClick={() => void go(force)}>{action.label}, forcing after {force} s</Button>
-          : <Button variant="filled" data-autofocus color={action.danger ? 'red.8' : undefined} loading={pending} disabled={commands === null} onClick={() => void go(null)}>{fault === null ? action.label : 'Try again'}</Button>}
+          ? <Button variant="filled" color="red.8" loading={pending} disabled={!shown} onClick={() => void go()}>{action.label}, forcing after {force} s</Button>
+          : <Button variant="filled" data-autofocus color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}
       </Group>
     </Stack>
   )

@@ -16,8 +16,8 @@ export interface Action {
   danger?: boolean
   /** Why it cannot be done now; null: it can. */
   blocked: string | null
-  /** Commands that it will run. Absent: it runs none. */
-  preview?: (client: Client) => Promise<CommandPreview[]>
+  /** Commands that it will run, with the consent given so far. Absent: it runs none. */
+  preview?: (client: Client, forceAfterSeconds: number | null) => Promise<CommandPreview[]>
   /** Only looks or opens something: done at once, without a preview. */
   immediate?: boolean
   /** `forceAfterSeconds` is the consent given after NEEDS_CONSENT. */

@@ -69,7 +69,7 @@ export function changeEngine(engine: Engine): Action {
 export function removeEngine(engine: Engine): Action {
   return {
     id: `engine.remove/${engine.id}`, label: `Remove ${engine.spec.name}`, group: 'Engines', danger: true,
-    about: 'Forgets its settings. Its model and its log files stay where they are.',
+    about: 'Forgets its settings. Its log is deleted. Its model stays where it is.',
     blocked: AT_REST.includes(engine.state) ? null : 'Stop it first.',
     run: (client) => client.engine.remove({ id: engine.id }),
     watch: () => () => !(useEngines.getState().engines ?? []).some((one) => one.id === engine.id),

@@ -30,7 +30,7 @@ export function stopMps(daemon: MpsDaemon): Action {
     id: `mps.stop/${daemon.gpuUuid}`, label: 'Stop MPS', group: 'MPS', danger: true,
     about: `Stops the MPS daemon of GPU ${daemon.gpuIndex}. Attached engines hold it up; forcing gives them errors.`,
     blocked: stopBlocked(daemon), consentGpuUuid: daemon.gpuUuid,
-    preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'stop' }),
+    preview: (client, forceAfterSeconds) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'stop', forceAfterSeconds }),
     run: (client, forceAfterSeconds) => client.mps.stop({ gpuUuid: daemon.gpuUuid, forceAfterSeconds }),
     watch: () => watch(daemon, (now) => now.state === 'stopped' || now.state === 'foreign'),
   }
@@ -41,7 +41,7 @@ export function restartMps(daemon: MpsDaemon): Action {
     id: `mps.restart/${daemon.gpuUuid}`, label: 'Restart MPS', group: 'MPS', danger: true,
     about: `Stops and starts the MPS daemon of GPU ${daemon.gpuIndex}. Limits set on the old one are lost; engines need a restart to attach again.`,
     blocked: stopBlocked(daemon), consentGpuUuid: daemon.gpuUuid,
-    preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'restart' }),
+    preview: (client, forceAfterSeconds) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'restart', forceAfterSeconds }),
     run: (client, forceAfterSeconds) => client.mps.restart({ gpuUuid: daemon.gpuUuid, forceAfterSeconds }),
     watch: () => watch(daemon, (now) => now.daemonPid !== daemon.daemonPid && (now.state === 'running' || now.state === 'noServer' || now.state === 'faulted')),
   }
@@ -57,6 +57,19 @@ export function adoptForeign(daemon: MpsDaemon, pipeDirectory: string | null): A
     blocked: null,
     run: (client) => client.mps.useForeign({ gpuUuid: daemon.gpuUuid, pipeDirectory }),
     watch: () => watch(daemon, (now) => (now.ownership === 'used') === using),
+  }
+}
+
+/** The daemon tells its share with one decimal: what it was told and what it tells may differ by half of that. */
+const SHARE_ROUNDING_PERCENT = 0.051
+
+export function setDefaultShare(daemon: MpsDaemon, sharePercent: number): Action {
+  return {
+    id: `mps.setDefaultShare/${daemon.gpuUuid}`, label: `Set default SM share to ${sharePercent} %`, group: 'MPS', blocked: null,
+    about: `Sends set_default_active_thread_percentage ${sharePercent} to the daemon of GPU ${daemon.gpuIndex} and reads it back. It touches servers started later, not the running one.`,
+    preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'setDefaultShare', sharePercent }),
+    run: (client) => client.mps.setDefaultShare({ gpuUuid: daemon.gpuUuid, sharePercent }),
+    watch: () => watch(daemon, (now) => now.defaultSharePercent !== null && Math.abs(now.defaultSharePercent - sharePercent) < SHARE_ROUNDING_PERCENT),
   }
 }
 

@@ -6,7 +6,7 @@ import 'uplot/dist/uPlot.min.css'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 import type { Columns } from './columns.ts'
 import { onReadings } from './readings.ts'
-import { axisTop, middle, newest, splitsTo, stack } from './stripColumns.ts'
+import { axisTop, middle, newest, splitsTo, stack, sumAt } from './stripColumns.ts'
 
 export interface StripLine {
   label: string
@@ -14,6 +14,8 @@ export interface StripLine {
   /** The colour also fills down to zero; a stacked line always fills. */
   area?: boolean
   format: (value: number | null) => string
+  /** The total is told without it where it is unknown: it adds nothing then, or another line holds it. */
+  optional?: boolean
 }
 
 /** A moment marked across the strip; `colour` is an engine's index, null for none. */
@@ -100,7 +102,7 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
   const showReadings = () => {
     const { lines, total } = latest.current
     const texts = lines.map((line, index) => (columns.series[index] === undefined ? '' : readingText(line, columns.series[index], cursorAt)))
-    if (total !== undefined) texts.push(total.format(sumAt(columns, cursorAt)))
+    if (total !== undefined) texts.push(total.format(sumAt(columns, lines, cursorAt)))
     for (const [index, text] of texts.entries()) if (readings[index] !== undefined && readings[index].textContent !== text) readings[index].textContent = text
   }
   const onCursor = (at: number | null) => {
@@ -124,12 +126,6 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
     resize: () => plot.setSize({ width: box.clientWidth, height: box.clientHeight }),
     end: () => { stopReadings(); plot.destroy() },
   }
-}
-
-/** Sum of what is known at a moment, or now; null when nothing is. */
-function sumAt(columns: Columns, at: number | null): number | null {
-  const known = columns.series.map((series) => (at === null ? newest(middle(series)) : middle(series)[at] ?? null)).filter((value) => value !== null)
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0)
 }
 
 function readingText(line: StripLine, series: Columns['series'][number], at: number | null): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { axisTop, highest, middle, newest, rest, sparkPath, splitsTo, stack, thinned } from './stripColumns.ts'
+import { axisTop, highest, middle, newest, rest, sparkPath, splitsTo, stack, sumAt, thinned } from './stripColumns.ts'
 
 describe('middle', () => {
   it('halves a range and keeps readings and gaps', () => {
@@ -13,6 +13,15 @@ describe('stack', () => {
     expect(stack([[1, null, null], [2, 5, null], [3, 1, null]])).toEqual([[1, null, null], [3, 5, null], [6, 6, null]])
   })
   it('is empty for nothing', () => expect(stack([])).toEqual([]))
+})
+
+describe('sumAt', () => {
+  const columns = { atMs: [1, 2, 3], bucketMs: null, series: [{ min: null, max: [1, null, 3] }, { min: [10, 10, null], max: [30, 30, null] }] }
+  it.each([
+    ['at a moment', [{}, {}], 0, 21], ['unknown while one line is', [{}, {}], 1, null], ['now', [{}, {}], null, null],
+    ['without an optional line that is unknown', [{ optional: true }, {}], 1, 20], ['now, without it', [{}, { optional: true }], null, 3],
+  ])('%s', (_name, lines, at, sum) => expect(sumAt(columns, lines, at)).toBe(sum))
+  it('is unknown, not 0, where every optional line is', () => expect(sumAt({ atMs: [1], bucketMs: null, series: [{ min: null, max: [null] }] }, [{ optional: true }], null)).toBeNull())
 })
 
 describe('rest', () => {

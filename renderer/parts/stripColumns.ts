@@ -79,6 +79,18 @@ export function newest(values: Values, reach = 1): number | null {
   return null
 }
 
+/** Sum of all lines at a moment, or now (`at` null); null when one is unknown that is not optional, or when all are. */
+export function sumAt({ series }: Columns, lines: { optional?: boolean }[], at: number | null): number | null {
+  let sum: number | null = null
+  for (const [index, line] of lines.entries()) {
+    const values = series[index] === undefined ? [] : middle(series[index])
+    const value = at === null ? newest(values) : values[at] ?? null
+    if (value !== null) sum = (sum ?? 0) + value
+    else if (!line.optional) return null
+  }
+  return sum
+}
+
 /** Points of an SVG polyline in a box; unknown moments break the line. Empty when nothing is known. */
 export function sparkPath(values: Values, width: number, height: number, top: number): string {
   const step = values.length > 1 ? width / (values.length - 1) : 0

@@ -8,7 +8,7 @@ import { ActionDialog } from '../actions/ActionDialog.tsx'
 import { useActions } from '../actions/useActions.ts'
 import { SCREEN_LABEL } from '../actions/viewActions.ts'
 import { useConnection } from '../state/connection.ts'
-import { useLink } from '../state/link.ts'
+import { useStale } from '../state/link.ts'
 import { followAddress, openScreen, SCREENS, useView, type Screen } from '../state/view.ts'
 import { Commands } from './Commands.tsx'
 import { Engines } from './Engines.tsx'
@@ -24,7 +24,7 @@ const ICONS: Record<Screen, typeof IconActivity> = { live: IconActivity, mps: Ic
 
 export function App() {
   const screen = useView((view) => view.screen)
-  const stale = useLink((link) => link.state.name === 'lost')
+  const stale = useStale()
   useEffect(followAddress, [])
   const Shown = SHOWN[screen]
   return (

@@ -10,7 +10,7 @@ import { StateBadge, type Look } from '../parts/StateBadge.tsx'
 import { MetricValue, missingSentence } from '../parts/Value.tsx'
 import { ownerOf, useEngines } from '../state/engines.ts'
 import { gpuLabel, rowOf, useGpus } from '../state/gpus.ts'
-import { useLink } from '../state/link.ts'
+import { useStale } from '../state/link.ts'
 import { useNowMs } from '../parts/now.ts'
 import { useView } from '../state/view.ts'
 
@@ -28,10 +28,10 @@ export function GpuPanel() {
 function Details({ gpuUuid }: { gpuUuid: string | null }) {
   const { identities, frame } = useGpus()
   const identity = identities?.find((gpu) => gpu.uuid === gpuUuid) ?? null
-  const lost = useLink((link) => link.state.name === 'lost')
+  const stale = useStale()
   const processes = frame?.processes?.filter((one) => one.gpuUuid === gpuUuid) ?? null
   return (
-    <div className={`stackGap ${lost ? 'stale' : ''}`}>
+    <div className={`stackGap ${stale ? 'stale' : ''}`}>
       <Metrics gpuUuid={gpuUuid} />
       {identity !== null && <Identity identity={identity} />}
       <Processes processes={processes} />

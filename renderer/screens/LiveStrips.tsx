@@ -13,7 +13,7 @@ import { useMarks } from '../state/marks.ts'
 import { columnsOf, usePast } from '../state/past.ts'
 import { track } from '../state/track.ts'
 import { SPANS, useView, type Span } from '../state/view.ts'
-import { gpmAbsent, stripPlans, type StripPlan } from './stripPlans.ts'
+import { gpmAbsent, stripPlans, type StripEngine, type StripPlan } from './stripPlans.ts'
 
 export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
   const span = useView((view) => view.span)
@@ -21,9 +21,9 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
   const absent = useGpus((store) => gpmAbsent(store.identities?.find((gpu) => gpu.uuid === gpuUuid) ?? null, rowOf(store.frame, gpuUuid)))
   const total = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.memoryTotalMiB ?? store.identities?.find((gpu) => gpu.uuid === gpuUuid)?.memoryTotalMiB ?? null)
   const limit = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.powerLimitWatts ?? null)
-  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec }) => ({ id, colour, name: spec.name }))))
+  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec, pid }): StripEngine => ({ id, colour, name: spec.name, gpuUuid: spec.gpuUuid, runs: pid !== null }))))
   const plans = useMemo(
-    () => (gpuUuid === null ? [] : stripPlans({ gpuUuid, engines: JSON.parse(roster) as { id: string; colour: number; name: string }[], gpmAbsent: absent !== null, totalMiB: total, limitWatts: limit, scheme })),
+    () => (gpuUuid === null ? [] : stripPlans({ gpuUuid, engines: JSON.parse(roster) as StripEngine[], gpmAbsent: absent !== null, totalMiB: total, limitWatts: limit, scheme })),
     [gpuUuid, roster, absent, total, limit, scheme],
   )
   return (

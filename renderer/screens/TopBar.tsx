@@ -10,13 +10,13 @@ import { LiveText } from '../parts/LiveText.tsx'
 import { MPS_LOOK, StateBadge, toneStyle } from '../parts/StateBadge.tsx'
 import { enginesOn, useEngines } from '../state/engines.ts'
 import { rowOf, useGpus } from '../state/gpus.ts'
-import { useLink } from '../state/link.ts'
+import { useLink, useStale } from '../state/link.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { useNowMs } from '../parts/now.ts'
 import { openScreen, useView } from '../state/view.ts'
 
 export function TopBar() {
-  const lost = useLink((link) => link.state.name === 'lost')
+  const stale = useStale()
   const greeting = useLink((link) => link.greeting)
   return (
     <header className="topBar">
@@ -25,7 +25,7 @@ export function TopBar() {
       {greeting !== null && <span className="dim small nowrap">{greeting.simulated ? 'simulated' : 'real'}</span>}
       <GpuTabs />
       <span className="spring" />
-      <span className={lost ? 'stale' : ''}><MpsPill /></span>
+      <span className={stale ? 'stale' : ''}><MpsPill /></span>
       <FrameAge />
       <Tooltip label="Do or find anything"><UnstyledButton className="findKey" onClick={() => spotlight.open()} aria-label="Do or find"><IconSearch size={14} stroke={1.6} aria-hidden="true" /><Kbd>Ctrl K</Kbd></UnstyledButton></Tooltip>
       <SchemeSwitch />

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { GpuIdentity } from '../../shared/gpu.ts'
 import { gpmAbsent, othersLast, stripPlans } from './stripPlans.ts'
 
-const subject = { gpuUuid: 'GPU-a', engines: [{ id: 'e1', colour: 0, name: 'one' }], gpmAbsent: false, totalMiB: 81920, limitWatts: 450, scheme: 'dark' as const }
+const subject = { gpuUuid: 'GPU-a', engines: [{ id: 'e1', colour: 0, name: 'one', gpuUuid: 'GPU-a', runs: true }], gpmAbsent: false, totalMiB: 81920, limitWatts: 450, scheme: 'dark' as const }
 const identity = (gpm: boolean | null) => ({ gpm }) as GpuIdentity
 
 describe('stripPlans', () => {
@@ -15,6 +15,19 @@ describe('stripPlans', () => {
     const [first, second] = stripPlans({ ...subject, gpmAbsent: true })
     expect([first?.label, second?.label]).toEqual(['Power of 450 W limit', 'Memory controller busy'])
     expect(first?.top).toBe(450)
+  })
+  it('leaves the memory of an engine that is bound to no GPU out of every GPU', () => {
+    const unbound = { id: 'e2', colour: 1, name: 'two', gpuUuid: null, runs: true }
+    const [, , tokens, memory] = stripPlans({ ...subject, engines: [...subject.engines, unbound] })
+    expect(tokens?.names).toEqual(['engine/e1/generatedTokensPerSecond', 'engine/e2/generatedTokensPerSecond'])
+    expect(memory?.names).toEqual(['engine/e1/gpuMemoryMiB', 'gpu/GPU-a/memoryUsedMiB'])
+    expect(memory?.lines.map((line) => line.label)).toEqual(['one', 'other'])
+  })
+  it('needs every running engine for the total of tokens, and only what the GPU tells for memory in use', () => {
+    const idle = { id: 'e2', colour: 1, name: 'two', gpuUuid: 'GPU-a', runs: false }
+    const [, , tokens, memory] = stripPlans({ ...subject, engines: [...subject.engines, idle] })
+    expect(tokens?.lines.map((line) => line.optional)).toEqual([false, true])
+    expect(memory?.lines.map((line) => line.optional ?? false)).toEqual([true, true, false])
   })
   it('names one series per line', () => {
     for (const plan of stripPlans(subject)) expect(plan.names.length).toBe(plan.lines.length)

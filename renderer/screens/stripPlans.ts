@@ -24,9 +24,19 @@ export interface StripPlan {
   note: string | null
 }
 
+export interface StripEngine {
+  id: string
+  colour: number
+  name: string
+  /** null: bound to no GPU, so that its memory is not known by GPU. */
+  gpuUuid: string | null
+  /** Whether it has a process. */
+  runs: boolean
+}
+
 interface Subject {
   gpuUuid: string
-  engines: { id: string; colour: number; name: string }[]
+  engines: StripEngine[]
   gpmAbsent: boolean
   totalMiB: number | null
   limitWatts: number | null
@@ -84,18 +94,19 @@ function tokensPlan({ engines, scheme }: Subject): StripPlan {
   return {
     label: 'Tokens per second', metrics: [], stacked: true, top: null, axisFormat: (value) => fixed(value), total: { label: 'total', format: rate },
     names: engines.map(({ id }) => engineSeries(id, 'generatedTokensPerSecond')),
-    lines: engines.map(({ name, colour }) => ({ label: name, colour: engineColour(colour, scheme), format: rate })),
+    lines: engines.map(({ name, colour, runs }) => ({ label: name, colour: engineColour(colour, scheme), format: rate, optional: !runs })),
     note: engines.length === 0 ? 'Each engine gets a layer here once it runs.' : null,
   }
 }
 
-function memoryPlan({ gpuUuid, engines, scheme, totalMiB }: Subject): StripPlan {
+function memoryPlan({ gpuUuid, engines: all, scheme, totalMiB }: Subject): StripPlan {
+  const engines = all.filter((engine) => engine.gpuUuid === gpuUuid)
   return {
     label: totalMiB === null ? 'Memory' : `Memory of ${gibibytes(totalMiB)}`, metrics: ['memoryUsedMiB', 'memoryTotalMiB'], stacked: true, top: totalMiB, note: null,
     axisFormat: (value) => `${fixed(value / 1024, value === totalMiB && value % 1024 !== 0 ? 1 : 0)} GiB`, axisSteps: GIB_STEPS, total: { label: 'in use', format: gibibytes },
     names: [...engines.map(({ id }) => engineSeries(id, 'gpuMemoryMiB')), gpuSeries(gpuUuid, 'memoryUsedMiB')],
     lines: [
-      ...engines.map(({ name, colour }) => ({ label: name, colour: engineColour(colour, scheme), format: gibibytes })),
+      ...engines.map(({ name, colour }) => ({ label: name, colour: engineColour(colour, scheme), format: gibibytes, optional: true })),
       { label: 'other', colour: STRIP_COLOURS[scheme].other, format: gibibytes },
     ],
     shape: othersLast,

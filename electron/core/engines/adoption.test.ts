@@ -1,12 +1,13 @@
 // Overlap is killed with SIGKILL; its engine goes on, and the next Overlap takes it over. The same for a keeper that is killed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
+import { Procfs } from '../host/procfs.ts'
 import { openWorkbench, standIn, type Workbench } from './fixtures/workbench.ts'
 import { StartedRun } from './runFolder.ts'
 
@@ -37,6 +38,48 @@ describe('an engine whose Overlap was killed', () => {
     await bench.until('stopped', () => bench.engine(id).state === 'stopped')
     expect(bench.procfs.processStat(pid)).toBeNull()
     expect(bench.engine(id).lastExit).toMatchObject({ code: 0 })
+  })
+
+  it('is adopted although the settings were lost, and is in them from then on', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'overlap-adoption-'))
+    const { id, pid } = await leftBehind(folder)
+    await writeFile(join(folder, 'settings.json'), '{"version":1,"engi')
+    bench = await openWorkbench({ stateDirectory: folder })
+    await bench.until('ready', () => bench.engine(id).state === 'ready')
+    expect(bench.engine(id)).toMatchObject({ pid, adopted: true, colour: 0, spec: { name: 'survivor' } })
+    expect(JSON.parse(await readFile(join(folder, 'settings.json'), 'utf8'))).toMatchObject({ engines: [{ id, colour: 0, spec: { name: 'survivor' } }] })
+  })
+
+  it.each([
+    ['is adopted although the wall clock was set', { startedAtMs: 1 }, 'ready'],
+    ['is adopted from a record that names no boot', { bootId: undefined }, 'ready'],
+    ['is another process when the machine was booted since', { bootId: 'another' }, 'failed'],
+  ])('%s', async (_, change, state) => {
+    const folder = await mkdtemp(join(tmpdir(), 'overlap-adoption-'))
+    const { id, pid } = await leftBehind(folder)
+    const path = join(folder, 'engines', id, 'run.json')
+    const record: unknown = JSON.parse(await readFile(path, 'utf8'))
+    expect(record).toMatchObject({ bootId: new Procfs().bootId() })
+    await writeFile(path, JSON.stringify({ ...(record as object), ...change }))
+    bench = await openWorkbench({ stateDirectory: folder })
+    await bench.until(state, () => bench.engine(id).state === state)
+    expect(bench.engine(id).pid).toBe(state === 'ready' ? pid : null)
+    if (state === 'failed') process.kill(pid, 'SIGKILL') // not the workbench's own
+  })
+
+  it('is unknown while it does not answer in its time, and ready when it does', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'overlap-adoption-'))
+    const { id, pid } = await leftBehind(folder)
+    const path = join(folder, 'engines', id, 'run.json')
+    const run = StartedRun.parse(JSON.parse(await readFile(path, 'utf8')))
+    await writeFile(path, JSON.stringify({ ...run, plan: { ...run.plan, spec: { ...run.plan.spec, readyWithinSeconds: 1 } } }))
+    process.kill(pid, 'SIGSTOP')
+    bench = await openWorkbench({ stateDirectory: folder })
+    await bench.until('unknown', () => bench.engine(id).state === 'unknown')
+    expect(bench.engine(id).fault?.code).toBe('ENGINE_NOT_READY')
+    process.kill(pid, 'SIGCONT')
+    await bench.until('ready', () => bench.engine(id).state === 'ready')
+    expect(bench.engine(id)).toMatchObject({ pid, fault: null })
   })
 
   it('that ended meanwhile is shown with its exit, not as running', async () => {

@@ -14,7 +14,7 @@ import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Lif
 import { NO_RATES } from './rates.ts'
 import { reachReady, type Obstacle } from './readiness.ts'
 import { doorsOf } from './recipes/recipes.ts'
-import { RunFolder, type StartedRun } from './runFolder.ts'
+import { RunFolder, stillRuns, type StartedRun } from './runFolder.ts'
 import { Scraper } from './scrape.ts'
 import { killPreviews } from './stopping.ts'
 
@@ -110,8 +110,7 @@ export class LocalEngine {
       for (const untilMs = clock.now() + LATE_RECORD_MS; run === null && clock.now() < untilMs && (await this.folder.planned()); run = await this.folder.run()) await clock.sleep(100)
       if (run === null) return
       const exit = await this.folder.exit(run.runId)
-      const sameBoot = run.startedAtMs >= (procfs.bootTimeMs() ?? 0) - 2_000
-      if (exit === null && sameBoot && (procfs.isAlive(run.engine) || procfs.isAlive(run.keeper))) {
+      if (exit === null && stillRuns(run, procfs)) {
         this.#run = run
         await this.#step({ name: 'adopted' })
       } else {
@@ -138,6 +137,11 @@ export class LocalEngine {
 
   previewStop(): CommandPreview[] {
     return this.#run === null ? [] : killPreviews(this.spec.name, this.#run, this.#parts.neighbours(this))
+  }
+
+  /** Resolves when what it was sent so far is done. */
+  idle(): Promise<void> {
+    return this.#mailbox.idle()
   }
 
   /** Lets go of the engine, which runs on. */
@@ -168,12 +172,17 @@ export class LocalEngine {
       case 'kill':
         return this.#kill()
       case 'forget':
-        return this.folder.forget()
+        return this.#forget()
       case 'restartIn':
         return this.#restartIn(effect.ms, clock.now() + WAIT_FOR_MPS_MS)
       case 'cancelRestart':
         return this.#cancelRestart()
     }
+  }
+
+  /** A record that stays is shown as an ended run at the next opening: no reason to hold anything up. */
+  async #forget(): Promise<void> {
+    await this.folder.forget().catch((error: unknown) => this.#parts.log.warn('the record of an ended engine could not be deleted', { engine: this.id, error: String(error) }))
   }
 
   /** An engine that lost its MPS comes back when there is one again: a start without would only be refused. */
@@ -209,7 +218,7 @@ export class LocalEngine {
     this.#probing = probing
     const { readyWithinSeconds, name } = run.plan.spec
     const cancel = clock.after(readyWithinSeconds * 1000, () => {
-      probing.abort()
+      if (!this.#life.adopted) probing.abort() // an adopted one goes on, and may still become ready
       this.#tell({ name: 'late', fault: notReady(name, readyWithinSeconds, obstacle.text) })
     })
     const onStep = (readiness: NonNullable<Engine['readiness']>) => this.#tell({ name: 'step', readiness })
@@ -241,11 +250,11 @@ export class LocalEngine {
     for (const { pid, startTicks } of tree) host.signal({ pid, startTicks }, 'SIGKILL', 'process') // those that left the group
   }
 
-  /** Whether it and its keeper still live; its end becomes a letter. */
+  /** Whether it and its keeper still live; its end becomes a letter. Never throws. */
   async #look(): Promise<void> {
     const run = this.#run
     if (run === null || this.#looking || this.#closed.closed) return
-    const { procfs } = this.#parts
+    const { procfs, log } = this.#parts
     this.#looking = true
     try {
       const keeperAlive = procfs.isAlive(run.keeper) // asked before exit.json: a keeper that is gone has written it
@@ -256,6 +265,8 @@ export class LocalEngine {
       const exit = await this.folder.exit(run.runId)
       if (exit === null && keeperAlive) return // the keeper ends what the engine left behind
       await this.#mailbox.post(() => (this.#run === run ? this.#ended(exit) : undefined))
+    } catch (error) {
+      log.error('an engine could not be looked after', { engine: this.id, error })
     } finally {
       this.#looking = false
     }

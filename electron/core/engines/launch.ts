@@ -43,17 +43,24 @@ export function planStart(spec: EngineSpec, port: number, surroundings: Surround
   return { version: 1, runId: randomUUID(), spec, port, mps }
 }
 
+/** With the environment that the engine gets: what is shown. */
 export function launchCommand(plan: StartPlan, folder: RunFolder, keeperPath: string, toolsEnv: Record<string, string>): LaunchCommand {
   const { spec } = plan
   const launch = launchOf(spec, { port: plan.port, mps: plan.mps, noMpsDirectory: folder.noMpsDirectory })
-  const wantsRunAsNode = 'ELECTRON_RUN_AS_NODE' in launch.env || 'ELECTRON_RUN_AS_NODE' in toolsEnv
+  const runAsNode = 'ELECTRON_RUN_AS_NODE' in toolsEnv ? ['--run-as-node'] : []
   return {
-    argv: [NODE.path, keeperPath, folder.path, ...(wantsRunAsNode ? ['--run-as-node'] : []), '--', ...launch.argv],
+    argv: [NODE.path, keeperPath, folder.path, ...runAsNode, '--', ...launch.argv],
     env: { ...toolsEnv, ...launch.env, ...NODE.env },
     cwd: launch.cwd ?? homedir(),
     logPath: folder.logPath,
     why: `start engine ${spec.name} with a keeper that outlives Overlap`,
   }
+}
+
+/** Without the user's own variables: the keeper reads them from the plan and gives them to the engine alone. */
+function keeperCommand(command: LaunchCommand, { spec }: StartPlan): LaunchCommand {
+  const env = Object.entries(command.env ?? {}).filter(([name, value]) => NODE.env[name] === value || spec.env[name] !== value)
+  return { ...command, env: Object.fromEntries(env) }
 }
 
 export interface Launching {
@@ -69,7 +76,9 @@ export interface Launching {
 /** Launches and waits for the keeper's record. Throws FaultError when the engine never ran. */
 export async function launchRun({ plan, folder, host, procfs, clock, keeperPath, toolsEnv }: Launching): Promise<StartedRun> {
   await folder.prepare(plan)
-  const keeper = await host.launch(launchCommand(plan, folder, keeperPath, toolsEnv)).catch(inSpecFields)
+  const command = launchCommand(plan, folder, keeperPath, toolsEnv)
+  host.preview(command) // teaches the ledger which values of the user's variables must not be shown
+  const keeper = await host.launch(keeperCommand(command, plan)).catch(inSpecFields)
   for (const untilMs = clock.now() + KEEPER_WITHIN_MS; clock.now() < untilMs; await clock.sleep(LOOK_EVERY_MS)) {
     const keeperAlive = procfs.isAlive(keeper)
     const exit = await folder.exit(plan.runId)

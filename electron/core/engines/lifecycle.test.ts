@@ -60,6 +60,12 @@ describe('next', () => {
     expect(after(life('starting', { adopted: true }), EVENTS.late)).toMatchObject({ life: { state: 'unknown', fault: FAULT }, effects: [] })
   })
 
+  it('takes an adopted engine for ready again that answers late, and not one whose keeper is gone', () => {
+    const late = after(life('starting', { adopted: true }), { name: 'late', fault: { ...FAULT, code: 'ENGINE_NOT_READY' } }).life
+    expect(after(late, EVENTS.ready)).toMatchObject({ life: { state: 'ready', fault: null }, effects: [] })
+    expect(after(after(life('starting'), EVENTS.keeperLost).life, EVENTS.ready).life.state).toBe('unknown')
+  })
+
   it('restarts with growing pauses while the budget of the window lasts', () => {
     const pauses = [0, 1, 2, 3, 4, 5, 6].map(backOffMs)
     expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])

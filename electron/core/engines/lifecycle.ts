@@ -6,7 +6,7 @@ import { FaultError, type Fault } from '../../../shared/fault.ts'
 export const RESTART_WINDOW_MS = 10 * 60 * 1000
 
 /** An engine that did not become ready is given this long to end politely. */
-export const LATE_DRAIN_SECONDS = 3
+const LATE_DRAIN_SECONDS = 3
 
 export interface Life {
   state: EngineState
@@ -88,7 +88,8 @@ export function next(life: Life, event: LifeEvent, { nowMs, restartBudget }: { n
     case 'step':
       return is('starting') ? to('starting', { readiness: event.readiness }) : stay
     case 'ready':
-      return is('starting') ? to('ready', { fault: null }) : stay
+      // an adopted engine that was late may come round; one without its keeper stays unknown
+      return is('starting') || (is('unknown') && life.fault?.code === 'ENGINE_NOT_READY') ? to('ready', { fault: null }) : stay
     case 'late':
       if (!is('starting')) return stay
       // an adopted engine may serve somebody: it is shown, not ended

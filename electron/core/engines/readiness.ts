@@ -87,7 +87,7 @@ async function ask({ port, doors }: Probe, path: string, signal: AbortSignal, bo
 export const authorization = (doors: Doors): Record<string, string> => (doors.apiKey === null ? {} : { authorization: `Bearer ${doors.apiKey}` })
 
 /** The body as text; the rest of a longer one is not read. */
-export async function boundedText(response: Response, maxBytes: number): Promise<string> {
+async function boundedText(response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {

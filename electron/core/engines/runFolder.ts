@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { EngineSpec } from '../../../shared/engine.ts'
 import type { Plan, Run, RunExit } from '../host/keeper.ts'
+import type { Procfs } from '../host/procfs.ts'
 
 /** What a start is for; all that a later Overlap needs to take the engine over. */
 export const StartPlan = z.object({
@@ -28,8 +29,17 @@ export const StartedRun = z.object({
   keeper: processId,
   engine: processId,
   startedAtMs: z.number(),
+  /** Records of earlier versions have none. */
+  bootId: z.string().nullable().default(null),
 }) satisfies z.ZodType<Run<StartPlan>>
 export type StartedRun = z.infer<typeof StartedRun>
+
+/** Whether its engine or its keeper still lives. A pid and its start time name a process within one boot only. */
+export function stillRuns(run: StartedRun, procfs: Procfs): boolean {
+  const bootId = procfs.bootId()
+  const sameBoot = run.bootId === null || bootId === null || run.bootId === bootId
+  return sameBoot && (procfs.isAlive(run.engine) || procfs.isAlive(run.keeper))
+}
 
 const EndedRun = z.object({
   version: z.literal(1),

@@ -1,10 +1,11 @@
 // Engines as real processes: stand-ins that start slowly, refuse to end, crash, flood their log or never become ready.
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FaultError } from '../../../shared/fault.ts'
 import { GPU, openWorkbench, standIn, type Workbench } from './fixtures/workbench.ts'
+import { StartedRun } from './runFolder.ts'
 
 let bench: Workbench
 beforeEach(async () => {
@@ -46,11 +47,24 @@ describe('a start', () => {
     await bench.supervisor.start(id)
     await inState(id, 'ready')
     const entry = bench.host.ledger.kept.find(({ way }) => way === 'launch')
-    expect(entry).toMatchObject({ argv: preview?.argv, env: preview?.env, cwd: preview?.cwd })
+    expect(entry).toMatchObject({ argv: preview?.argv, cwd: preview?.cwd })
+    expect(preview?.env).toEqual({ ...entry?.env, MY_VARIABLE: 'mine' })
     const line = (await bench.supervisor.log(id).tail(100)).find((text) => text.startsWith('environment ')) ?? ''
     const environment = JSON.parse(line.slice('environment '.length)) as Record<string, string>
     expect(environment).toMatchObject({ MY_VARIABLE: 'mine', CUDA_VISIBLE_DEVICES: GPU, CUDA_MPS_PIPE_DIRECTORY: join(bench.stateDirectory, 'engines', id, 'no-mps') })
     expect(Object.keys(environment).filter((name) => /^(npm_|ELECTRON_|VITEST)/.test(name))).toEqual([])
+  })
+
+  it('gives the user\'s variables to the engine and not to its keeper', async () => {
+    const id = await started('one', ['--word', 'hush-0123456789'], { env: { NODE_OPTIONS: '--title=mine', MY_TOKEN: 'hush-0123456789' } })
+    await inState(id, 'ready')
+    expect(JSON.stringify(bench.host.ledger.kept)).not.toContain('hush')
+    const run = StartedRun.parse(JSON.parse(await readFile(join(bench.stateDirectory, 'engines', id, 'run.json'), 'utf8')))
+    expect(bench.procfs.environmentOf(run.engine.pid)).toMatchObject({ NODE_OPTIONS: '--title=mine', MY_TOKEN: 'hush-0123456789' })
+    const keepers = Object.keys(bench.procfs.environmentOf(run.keeper.pid) ?? {})
+    expect(keepers).toContain('CUDA_MPS_PIPE_DIRECTORY')
+    expect(keepers.filter((name) => ['NODE_OPTIONS', 'MY_TOKEN'].includes(name))).toEqual([])
+    expect((await bench.supervisor.preview(id, 'restart')).at(-1)?.env).toMatchObject({ NODE_OPTIONS: '--title=mine', MY_TOKEN: '••••' })
   })
 
   it('waits while another engine on the same GPU loads, which nobody may stop another one meanwhile', async () => {
@@ -122,6 +136,22 @@ describe('an end', () => {
     await inState(id, 'stopped')
     expect(order).toEqual([[GPU, 1, true]])
     expect(bench.engine(id).lastExit).toMatchObject({ signal: 'SIGKILL', sentence: 'deaf did not end when asked, and was killed.' })
+  })
+
+  it('comes also when its record cannot be deleted', async () => {
+    const id = await started('one', [], { gpuUuid: GPU })
+    await inState(id, 'ready')
+    const planOf = (engine: string) => join(bench.stateDirectory, 'engines', engine, 'plan.json')
+    await rm(planOf(id))
+    await mkdir(planOf(id)) // what rm refuses
+    await bench.supervisor.stop(id, { drainSeconds: 5 })
+    await inState(id, 'stopped')
+    const loading = await started('loading', ['--slow', '60000'], { gpuUuid: GPU })
+    await bench.until('its process', () => bench.engine(loading).pid !== null)
+    const waiting = await started('waiting', [], { gpuUuid: GPU })
+    await mkdir(planOf(waiting), { recursive: true })
+    await bench.supervisor.stop(waiting, { drainSeconds: 5 })
+    expect(bench.engine(waiting).state).toBe('stopped')
   })
 
   it('takes what the engine left in its group along', async () => {
@@ -225,6 +255,34 @@ describe('wishes that cannot be granted', () => {
     await inState(id, 'failed')
     expect(bench.engine(id).fault).toMatchObject({ code: 'PORT_TAKEN', field: 'spec.port' })
     other.close()
+  })
+
+  it('a start that meets a removal or a change, on either side of it', async () => {
+    const id = await bench.supervisor.add(standIn('one'))
+    const change = bench.supervisor.change(id, standIn('two'))
+    expect(await faultCodeOf(bench.supervisor.start(id))).toEqual(['HELD', null])
+    await change
+    const remove = bench.supervisor.remove(id)
+    expect(await faultCodeOf(bench.supervisor.restart(id))).toEqual(['HELD', null])
+    await remove
+    expect(bench.supervisor.engines.value).toEqual([])
+    const other = await bench.supervisor.add(standIn('other'))
+    const start = bench.supervisor.start(other)
+    expect(await faultCodeOf(bench.supervisor.remove(other))).toEqual(['WRONG_STATE', null])
+    await start
+    await inState(other, 'ready')
+  })
+
+  it('a start that meets a move to MPS: the engine is started once, with MPS', async () => {
+    await bench.clear()
+    bench = await openWorkbench({ surroundings: { gpuExists: () => true, mpsEnvironment: () => ({ pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 }), releaseMpsClients: async () => {} } })
+    const id = await bench.supervisor.add(standIn('one', [], { gpuUuid: GPU }))
+    const move = bench.supervisor.putOnMps(id)
+    expect(await faultCodeOf(bench.supervisor.start(id))).toEqual(['HELD', null])
+    await move
+    await inState(id, 'ready')
+    expect(bench.supervisor.facts[0]?.run?.mps).toEqual({ pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 })
+    expect(bench.host.ledger.kept.filter(({ way }) => way === 'launch')).toHaveLength(1)
   })
 
   it('a running engine is neither changed nor removed', async () => {

@@ -6,7 +6,6 @@ import type { CommandPreview } from '../../../shared/command.ts'
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import type { Host } from '../host/host.ts'
-import { freePort, portTaken } from '../host/ports.ts'
 import type { Procfs } from '../host/procfs.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
@@ -15,9 +14,12 @@ import type { Settings } from '../store/settings.ts'
 import { LocalEngine } from './engine.ts'
 import { LogReader } from './engineLog.ts'
 import type { EngineParts, Sighting } from './engineParts.ts'
+import { EnginePorts, portFault } from './enginePorts.ts'
 import { KEEPER_PATH, planStart, type Surroundings } from './launch.ts'
 import { checkSpec } from './recipes/recipes.ts'
 import type { StartPlan } from './runFolder.ts'
+import { straysIn } from './strays.ts'
+import { giveTurns, refuseWhileLoading } from './turns.ts'
 
 export interface SupervisorParts {
   host: Host
@@ -51,8 +53,9 @@ export class Supervisor {
   readonly #parts: SupervisorParts
   readonly #engineParts: EngineParts
   #all = new Map<string, LocalEngine>()
-  /** Ports that a preview has named, kept for the start that follows. */
-  #previewed = new Map<string, number>()
+  readonly #ports = new EnginePorts(() => this.#all.values())
+  /** Ids of engines that are being changed, removed or put on MPS: meanwhile nobody starts them. */
+  #held = new Set<string>()
   #publishing = false
   #closed = false
 
@@ -61,7 +64,7 @@ export class Supervisor {
     const { host, clock, log, procfs, surroundings, toolsEnv = {}, keeperPath = KEEPER_PATH } = parts
     this.#engineParts = {
       host, clock, log, procfs, surroundings, toolsEnv, keeperPath,
-      portFor: (engine) => this.#portFor(engine),
+      portFor: (engine) => this.#ports.forStart(engine),
       neighbours: (engine) => this.#neighbours(engine),
       onChange: () => this.#changed(),
     }
@@ -70,6 +73,7 @@ export class Supervisor {
   /** Takes over every engine that lives from an earlier run. */
   async open(): Promise<void> {
     for (const stored of this.#parts.settings.document.engines) this.#take(stored)
+    await this.#takeStrays()
     await Promise.all([...this.#all.values()].map((engine) => engine.adopt()))
     this.#publish()
   }
@@ -84,10 +88,7 @@ export class Supervisor {
   async add(spec: EngineSpec): Promise<string> {
     if (this.#all.size >= MOST_ENGINES) throw new FaultError('TOO_MANY', `There are ${MOST_ENGINES} engines already.`, 'Remove one that is no longer needed.')
     this.#check(spec, null)
-    const colours = new Set([...this.#all.values()].map((engine) => engine.colour))
-    let colour = 0
-    while (colours.has(colour)) colour += 1
-    const stored = { id: `e${randomUUID().slice(0, 8)}`, colour, spec }
+    const stored = { id: `e${randomUUID().slice(0, 8)}`, colour: this.#freeColour(), spec }
     this.#take(stored)
     await this.#parts.settings.change((document) => ({ ...document, engines: [...document.engines, stored] })).catch((error: unknown) => {
       this.#all.delete(stored.id)
@@ -101,26 +102,31 @@ export class Supervisor {
   async change(id: string, spec: EngineSpec): Promise<void> {
     const engine = this.#at(id)
     this.#check(spec, engine)
-    await this.#rest(engine, 'changed')
-    await this.#respecify(engine, spec)
-    this.#previewed.delete(id)
+    await this.#hold(engine, async () => {
+      await this.#rest(engine, 'changed')
+      await this.#respecify(engine, spec)
+      this.#ports.forget(id)
+    })
   }
 
   /** Its log goes too. */
   async remove(id: string): Promise<void> {
     const engine = this.#at(id)
-    await this.#rest(engine, 'removed')
-    await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter((stored) => stored.id !== id) }))
-    this.#all.delete(id)
-    this.#previewed.delete(id)
-    await engine.close()
-    await engine.folder.remove()
-    this.#publish()
+    await this.#hold(engine, async () => {
+      await this.#rest(engine, 'removed')
+      await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter((stored) => stored.id !== id) }))
+      this.#all.delete(id)
+      this.#ports.forget(id)
+      await engine.close()
+      await engine.folder.remove()
+      this.#publish()
+    })
   }
 
-  /** Resolves when it is in the queue. Throws NOT_FOUND, MPS_NOT_RUNNING or WRONG_STATE. */
+  /** Resolves when it is in the queue. Throws NOT_FOUND, MPS_NOT_RUNNING, HELD or WRONG_STATE. */
   async start(id: string): Promise<void> {
     const engine = this.#at(id)
+    this.#refuseWhileHeld(engine)
     planStart(engine.spec, 1, this.#parts.surroundings)
     await engine.send({ name: 'start' })
   }
@@ -128,7 +134,7 @@ export class Supervisor {
   /** Resolves when it was asked to end. Throws HELD while another engine on its GPU is loading. */
   async stop(id: string, { drainSeconds }: { drainSeconds: number }): Promise<void> {
     const engine = this.#at(id)
-    this.#refuseWhileLoading(engine)
+    refuseWhileLoading(engine, this.#all.values())
     await engine.send({ name: 'stop', drainSeconds })
   }
 
@@ -146,8 +152,9 @@ export class Supervisor {
 
   async restart(id: string): Promise<void> {
     const engine = this.#at(id)
+    this.#refuseWhileHeld(engine)
     planStart(engine.spec, 1, this.#parts.surroundings)
-    this.#refuseWhileLoading(engine)
+    refuseWhileLoading(engine, this.#all.values())
     await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS })
   }
 
@@ -156,9 +163,11 @@ export class Supervisor {
     const engine = this.#at(id)
     const spec = { ...engine.spec, onMps: true }
     planStart(spec, 1, this.#parts.surroundings)
-    this.#refuseWhileLoading(engine)
-    await this.#respecify(engine, spec)
-    await engine.send(engine.run === null ? { name: 'start' } : { name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS })
+    refuseWhileLoading(engine, this.#all.values())
+    await this.#hold(engine, async () => {
+      await this.#respecify(engine, spec)
+      if (engine.life.state !== 'waiting') await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS })
+    })
   }
 
   /** What start, stop or restart will run; the port it names is kept for the start. */
@@ -166,8 +175,7 @@ export class Supervisor {
     const engine = this.#at(id)
     const stops = action === 'start' ? [] : engine.previewStop()
     if (action === 'stop') return stops
-    const port = engine.spec.port ?? (await this.#pickPort(engine))
-    this.#previewed.set(id, port)
+    const port = await this.#ports.forPreview(engine)
     return [...stops, ...engine.previewStart(port, action === 'putOnMps' ? { ...engine.spec, onMps: true } : engine.spec)]
   }
 
@@ -202,6 +210,26 @@ export class Supervisor {
     this.#all.set(stored.id, new LocalEngine(stored, join(this.#parts.stateDirectory, 'engines', stored.id), this.#engineParts))
   }
 
+  /** Engines that run and that the settings do not name, because their file was broken or taken away: nobody else could end them. */
+  async #takeStrays(): Promise<void> {
+    const { settings, stateDirectory, procfs, log } = this.#parts
+    const strays = (await straysIn(join(stateDirectory, 'engines'), new Set(this.#all.keys()), procfs)).map((stray) => {
+      const stored = { ...stray, colour: this.#freeColour() }
+      this.#take(stored)
+      log.warn('an engine runs that the settings do not name; it is taken over', { engine: stored.id, name: stored.spec.name })
+      return stored
+    })
+    if (strays.length === 0) return
+    await settings.change((document) => ({ ...document, engines: [...document.engines, ...strays] })).catch((error: unknown) => log.error('engines that were taken over could not be stored', { error }))
+  }
+
+  #freeColour(): number {
+    const colours = new Set([...this.#all.values()].map((engine) => engine.colour))
+    let colour = 0
+    while (colours.has(colour)) colour += 1
+    return colour
+  }
+
   #at(id: string): LocalEngine {
     const engine = this.#all.get(id)
     if (!engine) throw new FaultError('NOT_FOUND', `There is no engine ${id}.`, 'Look at the list of engines: it may have been removed.', { field: 'id' })
@@ -224,15 +252,26 @@ export class Supervisor {
   /** For what is only done to an engine at rest; a pending automatic restart is called off. */
   async #rest(engine: LocalEngine, what: string): Promise<void> {
     if (engine.life.restartAtMs !== null) await engine.send({ name: 'stop', drainSeconds: 0 })
-    if (['stopped', 'failed'].includes(engine.life.state)) return
+    const rests = () => ['stopped', 'failed'].includes(engine.life.state)
+    if (rests()) await engine.idle() // a start may have been sent, and not yet read, before it was held
+    if (rests()) return
     throw new FaultError('WRONG_STATE', `${engine.spec.name} is ${engine.life.state} and cannot be ${what}.`, 'Stop it first.')
   }
 
-  /** Some engines measure free memory while they load: nobody else may take or give back any meanwhile. */
-  #refuseWhileLoading(engine: LocalEngine): void {
-    const loading = [...this.#all.values()].find((other) => other !== engine && other.spec.gpuUuid === engine.spec.gpuUuid && isLoading(other))
-    if (!loading || engine.spec.gpuUuid === null || engine.run === null) return
-    throw new FaultError('HELD', `${loading.spec.name} is loading on the same GPU, and measures its free memory.`, `Wait until ${loading.spec.name} is ready, or stop it first.`)
+  /** From before `work` looks at the engine until it is done, nobody starts it. Throws HELD. */
+  async #hold(engine: LocalEngine, work: () => Promise<void>): Promise<void> {
+    this.#refuseWhileHeld(engine)
+    this.#held.add(engine.id)
+    try {
+      await work()
+    } finally {
+      this.#held.delete(engine.id)
+      this.#changed()
+    }
+  }
+
+  #refuseWhileHeld(engine: LocalEngine): void {
+    if (this.#held.has(engine.id)) throw new FaultError('HELD', `${engine.spec.name} is just being changed or removed.`, 'Try again when that is done.')
   }
 
   #changed(): void {
@@ -242,54 +281,12 @@ export class Supervisor {
       this.#publishing = false
       if (this.#closed) return
       this.#publish()
-      this.#giveTurns()
+      giveTurns(this.#all.values(), this.#held)
     })
   }
 
   #publish(): void {
     this.engines.set([...this.#all.values()].map(({ engine }) => engine))
-  }
-
-  #giveTurns(): void {
-    const waiting = [...this.#all.values()].filter(({ life }) => life.state === 'waiting').sort((a, b) => a.life.sinceMs - b.life.sinceMs)
-    const served = new Set<string>()
-    for (const engine of waiting) {
-      const gpu = engine.spec.gpuUuid
-      if (gpu !== null && (served.has(gpu) || !this.#isFree(gpu))) continue
-      if (gpu !== null) served.add(gpu)
-      engine.takeTurn(() => gpu === null || this.#isFree(gpu))
-    }
-  }
-
-  #isFree(gpuUuid: string): boolean {
-    return ![...this.#all.values()].some((engine) => engine.spec.gpuUuid === gpuUuid && (isLoading(engine) || ['draining', 'stopping'].includes(engine.life.state)))
-  }
-
-  async #portFor(engine: LocalEngine): Promise<number> {
-    const wanted = engine.spec.port
-    if (wanted !== null) {
-      if (await portTaken(wanted)) throw portFault(`Port ${wanted} is used by another program.`)
-      return wanted
-    }
-    const previewed = this.#previewed.get(engine.id)
-    this.#previewed.delete(engine.id)
-    if (previewed !== undefined && !this.#promised(engine).has(previewed) && !(await portTaken(previewed))) return previewed
-    return this.#pickPort(engine)
-  }
-
-  async #pickPort(engine: LocalEngine): Promise<number> {
-    const promised = this.#promised(engine)
-    for (let tries = 0; tries < 50; tries += 1) {
-      const port = await freePort()
-      if (!promised.has(port)) return port
-    }
-    throw portFault('No free port was found.')
-  }
-
-  /** Ports that belong to other engines, listening or not. */
-  #promised(self: LocalEngine): Set<number> {
-    const others = [...this.#all.values()].filter((engine) => engine !== self)
-    return new Set(others.flatMap((engine) => [engine.spec.port, engine.run?.plan.port, this.#previewed.get(engine.id)].filter((port) => port != null)))
   }
 
   #neighbours(self: LocalEngine): string[] {
@@ -298,8 +295,3 @@ export class Supervisor {
     return [...this.#all.values()].filter((engine) => engine !== self && engine.run?.plan.mps?.pipeDirectory === pipe).map((engine) => engine.spec.name)
   }
 }
-
-/** An adopted engine has its memory already. */
-const isLoading = ({ life }: LocalEngine): boolean => life.state === 'starting' && !life.adopted
-
-const portFault = (sentence: string) => new FaultError('PORT_TAKEN', sentence, 'Choose another port, or leave it empty so that a free one is picked.', { field: 'spec.port' })

@@ -34,6 +34,7 @@ export class GpmSource {
 
   /** Watches these GPUs (indexes) from now on; what was known of support is tried again. */
   watch(indexes: readonly number[]): void {
+    if (String(indexes) === String(this.#indexes) && this.#streams.retryHung()) return
     this.readings.forget()
     this.#unsupported = null
     this.#indexes = indexes

@@ -12,6 +12,7 @@ import { Streams } from './streams.ts'
 export class ProcessSource {
   readonly #parts: SmiParts
   readonly #streams = new Streams()
+  #indexes: readonly number[] = []
   #groups: ProcessReadings[] = []
 
   constructor(parts: SmiParts) {
@@ -28,6 +29,8 @@ export class ProcessSource {
 
   /** Watches these GPUs (indexes) from now on. */
   watch(indexes: readonly number[]): void {
+    if (String(indexes) === String(this.#indexes) && this.#streams.retryHung()) return
+    this.#indexes = indexes
     const groups = groupsOf(indexes, PMON_GPUS).map((gpus) => ({ gpus, readings: new ProcessReadings() }))
     this.#groups = groups.map((group) => group.readings)
     this.#streams.replace(groups.map(({ gpus, readings }) => this.#open(gpus, readings)))

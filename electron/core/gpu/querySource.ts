@@ -43,8 +43,9 @@ export class QuerySource {
     return this.#streams.open[0]?.report ?? { name: 'query', state: 'starting', sinceMs: this.#parts.clock.now(), lastRowAtMs: null, badLines: 0, fault: null }
   }
 
-  /** Begins anew: all fields, all GPUs. */
+  /** Begins anew: all fields, all GPUs; where a child may hang, with what it read. */
   start(): void {
+    if (this.#streams.retryHung()) return
     this.#fields = QUERY_FIELDS
     this.#leftOut.clear()
     this.readings.forgetLost()

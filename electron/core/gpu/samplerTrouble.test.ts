@@ -54,6 +54,16 @@ describe('values grow old', () => {
 })
 
 describe('trouble and healing', () => {
+  it('asked to try again, starts no nvidia-smi beside one that may hang', async () => {
+    await seconds(5)
+    for (const kind of ['--query-gpu', 'pmon', 'dmon'] as const) rig.host.now(kind).state({ name: 'silent' })
+    const before = rig.host.followed.length
+    rig.sampler.retry()
+    await seconds(2, [0], [])
+    expect(rig.host.followed).toHaveLength(before)
+    expect((['--query-gpu', 'pmon', 'dmon'] as const).map((kind) => rig.host.now(kind).retries)).toEqual([1, 1, 1])
+  })
+
   it('no nvidia-smi: says so, tries again every 10 s', async () => {
     rig.host.now('--query-gpu').state({ name: 'missing' })
     await rig.clock.advance(1000)

@@ -80,6 +80,12 @@ export class SmiStream {
     return badNow ? 'badLine' : reasonOf(this.report)
   }
 
+  /** A new child with a fresh budget, once the present one is gone. */
+  retry(): void {
+    this.#cancelRetry?.()
+    this.#followed?.retry()
+  }
+
   close(): Promise<void> {
     this.#closed = true
     this.#cancelRetry?.()

@@ -13,6 +13,13 @@ export class Streams {
     return this.#open.map((stream) => stream.pid).filter((pid) => pid !== null)
   }
 
+  /** Tries again in place where a child may hang: an exchange would start another beside it. False: none may. */
+  retryHung(): boolean {
+    const hung = this.#open.some((stream) => stream.pid !== null && ['starting', 'silent', 'restarting'].includes(stream.report.state))
+    if (hung) for (const stream of this.#open) stream.retry()
+    return hung
+  }
+
   replace(next: SmiStream[]): void {
     for (const stream of this.#open) {
       const closing = stream.close().finally(() => this.#closing.delete(closing))

@@ -59,6 +59,20 @@ describe('LocalHost.follow', () => {
     expect(states.at(-1)).toMatchObject({ again: true })
   })
 
+  it('asked to try again, starts no second child beside one that does not end', async () => {
+    const { clock, lines, names, followed } = follow('process.on("SIGTERM", () => {}); console.log("row"); setInterval(() => {}, 1e6)')
+    await soon(() => expect(lines).toEqual(['row']))
+    const pid = followed.pid ?? 0
+    followed.retry()
+    followed.retry()
+    await clock.advance(1999)
+    expect([names(), followed.pid, alive(pid)]).toEqual([['starting', 'live'], pid, true])
+    await clock.advance(1)
+    await soon(() => expect(names()).toEqual(['starting', 'live', 'starting', 'live']))
+    expect(alive(pid)).toBe(false)
+    expect(followed.pid).not.toBe(pid)
+  })
+
   it('forgets restarts after ten minutes', async () => {
     const { clock, states, lines, followed } = follow('console.log("row"); setInterval(() => {}, 1e6)', { restartBudget: 1, silentAfterMs: 1e9, firstLineMs: 1e9 })
     const ends = () => states.filter((state) => state.name === 'ended')

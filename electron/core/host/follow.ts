@@ -28,7 +28,9 @@ export class Following implements Followed {
   #closed = false
   /** Ends the wait that is due: silence of the child, or the pause before the next one. */
   #cancel = () => {}
-  #ending: Promise<Exit | null> | null = null
+  #ending: Promise<void> | null = null
+  /** The child is being ended for a retry. */
+  #retrying = false
   /** Starts within the window, epoch ms. */
   #restarts: number[] = []
   #pauseMs = FIRST_PAUSE_MS
@@ -52,10 +54,9 @@ export class Following implements Followed {
     this.#restarts = []
     this.#pauseMs = FIRST_PAUSE_MS
     this.#cancel()
-    const old = this.#child
-    this.#child = null
-    if (old) void this.#end(old)
-    this.#start()
+    if (!this.#child) return this.#start()
+    this.#retrying = true // its exit brings the start
+    void this.#end(this.#child)
   }
 
   async close(): Promise<void> {
@@ -82,6 +83,7 @@ export class Following implements Followed {
     }
     ticket.started(this.#child.pid)
     this.#ending = null
+    this.#retrying = false
     this.#watch(this.#command.firstLineMs)
     void this.#read(this.#child, ticket)
   }
@@ -91,7 +93,7 @@ export class Following implements Followed {
     let live = false
     const out = new Lines((line) => {
       last.add(line)
-      if (this.#child !== child || this.#closed) return
+      if (this.#child !== child || this.#closed || this.#retrying) return
       this.#watch(this.#command.silentAfterMs)
       if (!live) this.#command.onState({ name: 'live' })
       live = true
@@ -109,7 +111,10 @@ export class Following implements Followed {
     if (out.cut > 0) this.#log.warn('lines were cut', { program: this.#command.argv[0], lines: out.cut })
     for (const half of [out.rest, errors.rest]) if (half !== '') last.add(half)
     ticket.end({ outcome: 'ended', ...exit })
-    if (this.#child === child && !this.#closed) this.#ended(exit, last.lines)
+    if (this.#child !== child || this.#closed) return
+    if (!this.#retrying) return this.#ended(exit, last.lines)
+    this.#child = null
+    this.#start()
   }
 
   /** Silent from `ms` on: the child is ended, and its exit brings the restart. */
@@ -123,9 +128,12 @@ export class Following implements Followed {
     })
   }
 
-  async #end(child: Child): Promise<void> {
-    const ending = this.#child === child ? (this.#ending ??= endGroup(child, this.#clock)) : endGroup(child, this.#clock)
-    if ((await ending) === null) this.#log.warn('a child cannot be killed and is left alone', { program: this.#command.argv[0], pid: child.pid })
+  #end(child: Child): Promise<void> {
+    return (this.#ending ??= endGroup(child, this.#clock).then((exit) => {
+      if (exit !== null) return
+      this.#log.warn('a child cannot be killed and is left alone', { program: this.#command.argv[0], pid: child.pid })
+      if (this.#retrying && !this.#closed) this.#command.onState({ name: 'silent' })
+    }))
   }
 
   #ended(exit: Exit, lastLines: readonly string[]): void {

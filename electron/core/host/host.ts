@@ -20,6 +20,8 @@ export interface RunCommand extends Command {
   timeoutMs?: number
   /** Ends it early, as if its time were up. */
   aborted?: AbortSignal
+  /** When aborted: 'leave' lets it run on by itself and only stops waiting for it. Default 'end'. */
+  whenAborted?: 'end' | 'leave'
   /** Kept of stdout and of stderr each; default 1 MiB, more is read and thrown away. */
   maxOutputBytes?: number
   /** Routine reads every few seconds would drown the rest: 'brief' entries are dropped from the Ledger once they ended well. Default 'kept'. */
@@ -60,7 +62,7 @@ export type FollowState =
 export interface Followed {
   /** Process id of the child that runs now. */
   readonly pid: number | null
-  /** Starts anew with a fresh budget. */
+  /** Starts anew with a fresh budget, once the present child is gone; one that cannot be ended gets no second beside it. */
   retry(): void
   /** SIGTERM, then SIGKILL; resolves when it is gone or abandoned. */
   close(): Promise<void>

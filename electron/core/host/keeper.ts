@@ -8,10 +8,12 @@ import { join } from 'node:path'
 import type { ProcessId } from './host.ts'
 import { Procfs } from './procfs.ts'
 
-/** plan.json, written by Overlap before: what this start is for. The keeper copies it and looks only at runId. */
+/** plan.json, written by Overlap before: what this start is for. The keeper copies it and looks at no more of it than this. */
 export interface Plan {
   version: 1
   runId: string
+  /** `env`: for the engine only, not for the keeper, whose Node a NODE_OPTIONS or LD_PRELOAD of the user's would break. */
+  spec: { env: Record<string, string> }
 }
 
 /** run.json */
@@ -20,12 +22,14 @@ export interface Run<Planned extends Plan = Plan> {
   runId: string
   plan: Planned
   argv: string[]
-  /** Names only: values may be secrets. */
+  /** Of the whole environment. Values stand only in plan.spec.env, which may hold secrets: the file is its owner's alone (0600). */
   envNames: string[]
   cwd: string
   keeper: ProcessId
   engine: ProcessId
   startedAtMs: number
+  /** The boot that both start times count from; null: could not be read. */
+  bootId: string | null
 }
 
 /** exit.json; written when no process of the engine's group is left. */
@@ -56,6 +60,7 @@ keep(JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan)
 function keep(plan: Plan): void {
   const environment = { ...process.env }
   if (!runAsNode) delete environment['ELECTRON_RUN_AS_NODE'] // was for the keeper
+  Object.assign(environment, plan.spec.env)
   const engine = spawn(argv[0] ?? '', argv.slice(1), { env: environment, detached: true, stdio: ['ignore', 'inherit', 'inherit'] })
   const exit = (code: number | null, signal: string | null, spawnError: string | null): RunExit =>
     ({ version: 1, runId: plan.runId, code, signal, spawnError, atMs: Date.now() })
@@ -80,6 +85,7 @@ function runOf(plan: Plan, engine: ChildProcess, environment: NodeJS.ProcessEnv,
     keeper: processId(process.pid),
     engine: processId(pid),
     startedAtMs: Date.now(),
+    bootId: new Procfs().bootId(),
   }
 }
 

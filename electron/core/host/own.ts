@@ -66,9 +66,9 @@ export function exitOf(child: ChildProcess): Promise<Exit> {
 }
 
 /** From SIGTERM to SIGKILL. */
-export const TERM_GRACE_MS = 2000
+const TERM_GRACE_MS = 2000
 /** From SIGKILL until a child counts as stuck in the kernel (D state). */
-export const KILL_GRACE_MS = 1000
+const KILL_GRACE_MS = 1000
 
 /** SIGTERM to the group, SIGKILL 2 s later. Null: it cannot be killed and is abandoned, its pipes closed, not waited for. */
 export async function endGroup(child: ChildProcess & { pid: number }, clock: Clock): Promise<Exit | null> {

@@ -43,25 +43,22 @@ describe('parseStat', () => {
 describe('Procfs on written files', () => {
   const { root, write, remove } = fakeProc('small', {
     '1/stat': statLine(1, 'init', 0, 1), '20/stat': statLine(20, 'engine', 1, 500), '21/stat': statLine(21, 'worker', 20, 501), '22/stat': statLine(22, 'deep', 21, 502),
-    '20/status': 'Name:\tengine\nUid:\t1000\t1001\t1000\t1000\nNSpid:\t20\t7\n',
+    '20/status': 'Name:\tengine\nUid:\t1000\t1001\t1000\t1000\n',
     '20/environ': 'A=1\0B=x=y\0broken\0', '20/cmdline': 'vllm\0serve\0\0', '21/cmdline': '',
     'net/unix': 'Num RefCount\n0000: 00000002 00000000 00010000 0005 01 77 /tmp/m p/control\n0000: 00000003 00000000 00000000 0005 03 78 /tmp/other\n',
-    'net/tcp': '  sl  local_address rem_address st\n   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 551 1\n   1: 0100007F:1F41 00000000:0000 01 0:0 0:0 0 0 0 552 1\n',
-    'stat': 'cpu 1\nbtime 1700000000\n', 'self/limits': 'Limit  Soft\nMax open files            1073741816           1073741816           files\n',
+    'sys/kernel/random/boot_id': '4f1c-boot\n', 'self/limits': 'Limit  Soft\nMax open files            1073741816           1073741816           files\n',
   })
   const clock = new HandClock()
   const procfs = new Procfs({ root, clock })
 
   it('reads single facts', () => {
     expect(procfs.uidOf(20)).toBe(1001)
-    expect(procfs.namespacePids(20)).toEqual([20, 7])
     expect(procfs.environmentOf(20)).toEqual({ A: '1', B: 'x=y' })
     expect(procfs.commandLine(20)).toEqual(['vllm', 'serve', ''])
     expect(procfs.commandLine(21)).toBe(null)
     expect(procfs.listeningSocket('/tmp/m p/control')).toBe(true)
     expect(procfs.listeningSocket('/tmp/other')).toBe(false)
-    expect(procfs.listeningPorts()).toEqual(new Map([[8000, [551]]]))
-    expect(procfs.startedAtMs(500)).toBe(1_700_000_005_000)
+    expect(procfs.bootId()).toBe('4f1c-boot')
     expect(procfs.ownOpenFileLimit()).toBe(1073741816)
     expect(procfs.cpuSeconds(20)).toBe(2)
   })
@@ -102,9 +99,9 @@ describe('Procfs where files are missing', () => {
   it('is null, never an exception', () => {
     const procfs = new Procfs({ root: join(folder, 'nowhere') })
     expect([
-      procfs.processStat(1), procfs.processTable(), procfs.environmentOf(1), procfs.commandLine(1), procfs.uidOf(1), procfs.namespacePids(1), procfs.openPaths(1),
-      procfs.mappedPaths(1), procfs.listeningSocket('/x'), procfs.lockOwner(folder), procfs.listeningPorts(), procfs.pidOfPort(1), procfs.bootTimeMs(), procfs.ownOpenFileLimit(),
-    ]).toEqual(Array.from({ length: 14 }, () => null))
+      procfs.processStat(1), procfs.processTable(), procfs.environmentOf(1), procfs.commandLine(1), procfs.uidOf(1),
+      procfs.listeningSocket('/x'), procfs.lockOwner(folder), procfs.bootId(), procfs.ownOpenFileLimit(),
+    ]).toEqual(Array.from({ length: 9 }, () => null))
     expect(procfs.processTree(1)).toEqual([])
   })
 })
@@ -117,24 +114,18 @@ describe('Procfs on this machine', () => {
     expect(stat).toMatchObject({ pid: process.pid, ppid: process.ppid })
     expect(procfs.isAlive({ pid: process.pid, startTicks: stat?.startTicks ?? 0 })).toBe(true)
     expect(procfs.isAlive({ pid: process.pid, startTicks: 1 })).toBe(false)
-    expect(Math.abs((procfs.startedAtMs(stat?.startTicks ?? 0) ?? 0) - performance.timeOrigin)).toBeLessThan(60_000)
     expect(procfs.uidOf(process.pid)).toBe(process.getuid?.())
-    expect(procfs.mappedPaths(process.pid)).toContain(process.execPath)
+    expect(procfs.bootId()).toMatch(/^[0-9a-f-]{36}$/)
     expect(procfs.processTable()?.has(process.pid)).toBe(true)
   })
 
-  it('finds sockets that listen, and whose they are', async () => {
+  it('finds sockets that listen', async () => {
     const path = join(folder, 'control')
     const unix = createServer().listen(path)
-    const tcp = createServer().listen(0, '127.0.0.1')
-    await vi.waitFor(() => expect(unix.listening && tcp.listening).toBe(true))
-    const address = tcp.address()
-    const port = typeof address === 'object' && address ? address.port : 0
+    await vi.waitFor(() => expect(unix.listening).toBe(true))
     expect(procfs.listeningSocket(path)).toBe(true)
-    expect(procfs.pidOfPort(port, [1, process.pid])).toBe(process.pid)
-    await Promise.all([unix, tcp].map((server) => new Promise((resolve) => server.close(resolve))))
+    await new Promise((resolve) => unix.close(resolve))
     expect(procfs.listeningSocket(path)).toBe(false)
-    expect(procfs.pidOfPort(port, [process.pid])).toBe(null)
   })
 
   it('finds the holder of a real lock', async () => {

@@ -2,7 +2,7 @@
 //
 // Cost: one file takes 10 to 40 µs. All of 450 processes took 16 ms (1.6 % of a core at 1 Hz, on a slow virtual machine).
 // The process table therefore reads what is new at every call and each old entry at every tenth: 3.4 ms there.
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { type Clock, systemClock } from '../kit/clock.ts'
 
 export interface ProcessStat {
@@ -85,7 +85,11 @@ export class Procfs {
   processTree(root: number, table: ProcessTable | null = this.processTable(true)): number[] {
     if (!table?.has(root)) return []
     const children = new Map<number, number[]>()
-    for (const { pid, ppid } of table.values()) children.set(ppid, [...(children.get(ppid) ?? []), pid])
+    for (const { pid, ppid } of table.values()) {
+      const siblings = children.get(ppid)
+      if (siblings) siblings.push(pid)
+      else children.set(ppid, [pid])
+    }
     const tree = new Set([root])
     for (const pid of tree) for (const child of children.get(pid) ?? []) tree.add(child) // a Set is walked on while it grows
     return [...tree]
@@ -111,23 +115,6 @@ export class Procfs {
     return numbersIn(this.#short(`${pid}/status`), 'Uid')?.[1] ?? null
   }
 
-  /** Its pid in each nested namespace, ours first: [4242, 7] is pid 7 inside a container. */
-  namespacePids(pid: number): number[] | null {
-    return numbersIn(this.#short(`${pid}/status`), 'NSpid')
-  }
-
-  /** Paths behind its open descriptors (`socket:[1234]` for sockets). Null: another user's. */
-  openPaths(pid: number): string[] | null {
-    return this.#names(`${pid}/fd`)?.map((fd) => this.#link(`${pid}/fd/${fd}`)).filter((path) => path !== null) ?? null
-  }
-
-  /** Files that are mapped into it, each once. Null: another user's. */
-  mappedPaths(pid: number): string[] | null {
-    const text = this.#text(`${pid}/maps`)
-    if (text === null) return null
-    return [...new Set(text.split('\n').map((line) => line.slice(line.indexOf('/'))).filter((path) => path.startsWith('/')))]
-  }
-
   /** Whether a unix socket listens at this path, in our network namespace. Null: cannot be told here. */
   listeningSocket(path: string): boolean | null {
     return this.#inThisTurn('net/unix', listeningPaths)?.has(path) ?? null
@@ -142,43 +129,14 @@ export class Procfs {
     return (owners.find((owner) => owner.device === file.dev) ?? owners[0])?.pid ?? null
   }
 
-  /** TCP ports in LISTEN and the inodes of their sockets, IPv4 and IPv6. Null: cannot be read here. */
-  listeningPorts(): Map<number, number[]> | null {
-    const tables = [this.#text('net/tcp'), this.#text('net/tcp6')].filter((text) => text !== null)
-    if (tables.length === 0) return null
-    const ports = new Map<number, number[]>()
-    for (const line of tables.join('\n').split('\n')) {
-      const fields = line.trim().split(/\s+/)
-      if (fields[3] !== '0A') continue
-      const port = parseInt(fields[1]?.split(':')[1] ?? '', 16)
-      ports.set(port, [...(ports.get(port) ?? []), Number(fields[9])])
-    }
-    return ports
-  }
-
-  /** Which of these processes (default: all) listens on a TCP port. Null: none that can be seen. Slow: asks each for its descriptors. */
-  pidOfPort(port: number, among: Iterable<number> = this.#pids() ?? []): number | null {
-    const sockets = new Set(this.listeningPorts()?.get(port)?.map((inode) => `socket:[${inode}]`))
-    if (sockets.size === 0) return null
-    for (const pid of among) if (this.openPaths(pid)?.some((path) => sockets.has(path))) return pid
-    return null
-  }
-
   /** User and system time of the process without its children. */
   cpuSeconds(pid: number): number | null {
     return this.processStat(pid)?.cpuSeconds ?? null
   }
 
-  /** Epoch ms; exact to a second, and it moves when the wall clock is set. */
-  bootTimeMs(): number | null {
-    const seconds = /^btime (\d+)$/m.exec(this.#text('stat') ?? '')?.[1]
-    return seconds === undefined ? null : Number(seconds) * 1000
-  }
-
-  /** Epoch ms of a process start. */
-  startedAtMs(startTicks: number): number | null {
-    const boot = this.bootTimeMs()
-    return boot === null ? null : boot + (startTicks * 1000) / TICKS_PER_SECOND
+  /** Names this boot of the machine: start times of processes count from it. Null: cannot be told here. */
+  bootId(): string | null {
+    return this.#short('sys/kernel/random/boot_id')?.trim() || null
   }
 
   /** Soft limit of open files of this process; Infinity for `unlimited`. */
@@ -220,10 +178,6 @@ export class Procfs {
 
   #names(path: string): string[] | null {
     return attempt(() => readdirSync(`${this.#root}/${path}`))
-  }
-
-  #link(path: string): string | null {
-    return attempt(() => readlinkSync(`${this.#root}/${path}`))
   }
 }
 

@@ -23,7 +23,8 @@ export async function run(command: RunCommand, env: Environment, parts: { clock:
   const stderr = new Capture(child.stderr, command.maxOutputBytes ?? OUTPUT_BYTES)
   const timeoutMs = command.timeoutMs ?? TIMEOUT_MS
   const inTime = await exitWithin(child, timeoutMs, clock, command.aborted)
-  const end = inTime ?? (await endGroup(child, clock))
+  const left = !inTime && command.whenAborted === 'leave' && command.aborted?.aborted === true
+  const end = inTime ?? (left ? null : await endGroup(child, clock))
   if (end) await pipesClosed(child, clock)
   letGo(child)
   const output: Output = {
@@ -34,6 +35,7 @@ export async function run(command: RunCommand, env: Environment, parts: { clock:
     outcome: !inTime ? 'timedOut' : end?.exitCode === 0 ? 'ok' : 'failed',
     exitCode: output.exitCode, signal: output.signal, output: [output.stdout, output.stderr].filter(Boolean).join('\n'),
   })
+  if (left) throw new FaultError('COMMAND_TIMED_OUT', `${command.argv[0]} was not waited for.`, 'It goes on by itself; look at what became of it before trying again.')
   if (!inTime) throw timedOut(command, timeoutMs, end === null, ledger.shown(output.stdout + output.stderr))
   return output
 

@@ -24,7 +24,7 @@ export class ReaderLink {
   readonly #acknowledges: boolean
   readonly #unacknowledged: number
   readonly #bufferedBytes: () => number
-  readonly #streams = new Map<string, { acknowledged: number; wake: () => void }>()
+  readonly #streams = new Map<string, { sent: number; acknowledged: number; wake: () => void }>()
   #opened = 0
 
   constructor(link: { acknowledges: boolean; unacknowledged: number; bufferedBytes?: () => number }) {
@@ -35,7 +35,7 @@ export class ReaderLink {
 
   open(): string {
     const stream = `s${++this.#opened}`
-    this.#streams.set(stream, { acknowledged: 0, wake: () => {} })
+    this.#streams.set(stream, { sent: 0, acknowledged: 0, wake: () => {} })
     return stream
   }
 
@@ -47,7 +47,8 @@ export class ReaderLink {
   acknowledge(stream: string, seq: number): boolean {
     const open = this.#streams.get(stream)
     if (!open) return false
-    open.acknowledged = Math.max(open.acknowledged, seq)
+    // nobody can have taken in what was not sent
+    open.acknowledged = Math.max(open.acknowledged, Math.min(seq, open.sent))
     open.wake()
     return true
   }
@@ -59,7 +60,10 @@ export class ReaderLink {
       const open = this.#streams.get(stream)
       if (!open || signal.aborted) return
       const full = this.#bufferedBytes() > FULL_BYTES
-      if (!full && seq - open.acknowledged <= this.#unacknowledged) return
+      if (!full && seq - open.acknowledged <= this.#unacknowledged) {
+        open.sent = seq
+        return
+      }
       await new Promise<void>((resolve) => {
         const timer = full ? setTimeout(done, FULL_RECHECK_MS) : undefined
         open.wake = done

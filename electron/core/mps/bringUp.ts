@@ -6,7 +6,7 @@ import type { ForeignDaemon } from '../../../shared/mps.ts'
 import { startServer } from './control.ts'
 import type { MpsIntent } from './lifecycle.ts'
 import type { Asking, Seen } from './sight.ts'
-import { daemonCommand, makeDirectories, refusal, refuseForeign, type Target } from './target.ts'
+import { daemonCommand, makeDirectories, mustBeOurs, refusal, refuseForeign, type Target } from './target.ts'
 
 export interface Work {
   host: Host
@@ -16,6 +16,8 @@ export interface Work {
   uid: number
   target: Target
   foreign(): readonly ForeignDaemon[]
+  /** The user no longer waits: Overlap ends. `look` then throws. */
+  aborted: AbortSignal
   /** What is about to be done, for the state. */
   intend(intent: MpsIntent): void
   /** Looks, and publishes what was seen. */
@@ -32,6 +34,7 @@ const SIGN_MS = 5_000
 export const isUp = (seen: Seen): boolean => seen.life !== 'gone' && seen.answers === true
 
 export async function bringUp(work: Work): Promise<void> {
+  if (work.target.ownership === 'overlap') mustBeOurs(work.target.pipeDirectory)
   const seen = await work.look('now')
   await bringUpServer(work, isUp(seen) ? seen : await bringUpDaemon(work, seen))
 }
@@ -45,7 +48,7 @@ async function bringUpDaemon(work: Work, seen: Seen): Promise<Seen> {
   }
   makeDirectories(target)
   work.intend('start')
-  const output = await host.run({ ...daemonCommand(target, tools, gpuUuid), timeoutMs: 30_000 })
+  const output = await host.run({ ...daemonCommand(target, tools, gpuUuid), timeoutMs: 30_000, aborted: work.aborted, whenAborted: 'leave' })
   const refused = refusal(output)
   if (refused) throw refused
   const words = `${output.stdout}\n${output.stderr}`.trim()
@@ -77,13 +80,13 @@ async function bringUpServer(work: Work, before: Seen): Promise<void> {
 const hasActive = (seen: Seen) => seen.servers.some((server) => server.status === 'ACTIVE')
 
 /** Looks again and again, more slowly with time, until it is so. */
-export async function until(work: Pick<Work, 'look' | 'clock'>, withinMs: number, isSo: (seen: Seen) => boolean, late: () => FaultError): Promise<Seen> {
+export async function until(work: Pick<Work, 'look' | 'clock' | 'aborted'>, withinMs: number, isSo: (seen: Seen) => boolean, late: () => FaultError): Promise<Seen> {
   const deadlineMs = work.clock.now() + withinMs
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 500)) {
     const seen = await work.look('now')
     if (isSo(seen)) return seen
     if (work.clock.now() + pauseMs > deadlineMs) throw late()
-    await work.clock.sleep(pauseMs)
+    await work.clock.sleep(pauseMs, work.aborted)
   }
 }
 

@@ -12,11 +12,15 @@ const PAUSE_MS = { first: 2, longest: 60 } as const
 /** A session lasts about 3 ms, but questions about a server wait until it has initialised. */
 const SESSION_MS = 20_000
 
+const NEVER = new AbortController().signal
+
 export interface ChannelParts {
   host: Host
   tools: Tools
   clock: Clock
   pipeDirectory: string
+  /** Of a question asked now: aborted, it is no longer waited for, and its session is left to end by itself. */
+  aborted?: () => AbortSignal
   /** Turn lock and sentinel. Off only to show what goes wrong without them. */
   guarded?: boolean
   /** How long an answer is tried for. */
@@ -30,7 +34,7 @@ export class ControlChannel {
   repeats = 0
 
   constructor(parts: ChannelParts) {
-    this.#parts = { guarded: true, patienceMs: 5_000, ...parts }
+    this.#parts = { guarded: true, patienceMs: 5_000, aborted: () => NEVER, ...parts }
   }
 
   /** The command a session runs, also for previews. */
@@ -45,36 +49,37 @@ export class ControlChannel {
    */
   ask<Answer>(question: Question<Answer>, why: string, ledger: 'kept' | 'brief' = 'brief'): Promise<Answer> {
     const { guarded, host, clock, pipeDirectory } = this.#parts
-    return this.#inTurn(async (deadlineMs) => {
+    return this.#inTurn(async (deadlineMs, aborted) => {
       const command = this.command(question.lines, why)
       for (let pauseMs: number = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.longest)) {
-        const output = await host.run({ ...command, timeoutMs: SESSION_MS, ledger })
+        const output = await host.run({ ...command, timeoutMs: SESSION_MS, ledger, aborted, whenAborted: 'leave' })
         const end = sessionEnd(output, question.lines.length, guarded)
         if (end.kind === 'notRunning') throw notRunning(pipeDirectory)
         const answer = end.kind === 'answered' ? question.read(end.replies) : undefined
         if (answer !== undefined) return answer
         if (!guarded && end.kind === 'answered') throw unreadable(output)
         this.repeats += 1
-        if (clock.now() + pauseMs > deadlineMs) throw busy(end, output)
-        await clock.sleep(pauseMs * (0.5 + Math.random()))
+        if (aborted.aborted || clock.now() + pauseMs > deadlineMs) throw busy(end, output)
+        await clock.sleep(pauseMs * (0.5 + Math.random()), aborted)
       }
     })
   }
 
   /** Sends one line that ends the daemon, so nothing can close its answer; whether it worked must be seen elsewhere. */
   tell(line: string, why: string, timeoutMs: number): Promise<Output> {
-    return this.#inTurn(() => this.#parts.host.run({ ...this.command([line], why, false), timeoutMs }))
+    return this.#inTurn((_, aborted) => this.#parts.host.run({ ...this.command([line], why, false), timeoutMs, aborted, whenAborted: 'leave' }))
   }
 
-  #inTurn<Answer>(say: (deadlineMs: number) => Promise<Answer>): Promise<Answer> {
+  #inTurn<Answer>(say: (deadlineMs: number, aborted: AbortSignal) => Promise<Answer>): Promise<Answer> {
     const { clock, guarded, patienceMs, pipeDirectory } = this.#parts
-    if (!guarded) return say(clock.now() + patienceMs)
+    const aborted = this.#parts.aborted()
+    if (!guarded) return say(clock.now() + patienceMs, aborted)
     return this.#turns.post(async () => {
       const deadlineMs = clock.now() + patienceMs
-      const lock = await AbstractLock.take(`mps-control:${pipeDirectory}`, { timeoutMs: patienceMs, clock })
+      const lock = await AbstractLock.take(`mps-control:${pipeDirectory}`, { timeoutMs: patienceMs, clock, signal: aborted })
       if (lock === null) throw busy(null, null)
       try {
-        return await say(deadlineMs)
+        return await say(deadlineMs, aborted)
       } finally {
         await lock.release()
       }

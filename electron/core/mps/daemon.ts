@@ -10,9 +10,11 @@ import { Mailbox } from '../kit/mailbox.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Host, Tools } from '../host/host.ts'
 import type { ProcessTable } from '../host/procfs.ts'
-import { bringUp, isUp, type Work } from './bringUp.ts'
-import { quitLine, readControlVersion, setAndReadDefaultShare, startServer, terminateClient } from './control.ts'
+import { bringUp, isUp, noProof, until, type Work } from './bringUp.ts'
+import { type Asked, commandsOf } from './commandsOf.ts'
+import { setAndReadDefaultShare, terminateClient } from './control.ts'
 import { ControlChannel } from './controlChannel.ts'
+import { ControlVersion } from './controlVersion.ts'
 import { daemonEvidence, DEFAULT_LOG_DIRECTORY, mayServe, type Processes, type SeenDaemon } from './detect.ts'
 import { mpsSentence, mpsState, type MpsFacts, type MpsIntent } from './lifecycle.ts'
 import { logTail } from './serverLog.ts'
@@ -37,8 +39,10 @@ export interface GpuDaemonParts {
   use?: string | null
 }
 
-/** A fatal GPU error is told for this long after it is over. */
+/** A fatal GPU error is told of for this long. */
 const TELL_FAULT_MS = 10 * 60 * 1000
+/** How long Overlap's end waits for an idle daemon to stop, which takes milliseconds unless its one session is held. */
+const LAST_STOP_MS = 4_000
 
 export class GpuDaemon {
   readonly state: Topic<MpsDaemon>
@@ -51,12 +55,13 @@ export class GpuDaemon {
   #onMachine: SeenDaemon[] = []
   #intent: MpsIntent = null
   #fault: Fault | null = null
-  /** undefined: not asked yet. */
-  #controlVersion: string | null | undefined
+  readonly #version: ControlVersion
+  #patience = new AbortController()
   #closed = false
 
   constructor(parts: GpuDaemonParts) {
     this.#parts = parts
+    this.#version = new ControlVersion(parts)
     this.#machine = new MachineDaemons(parts.tools.env['OVERLAP_SIM'] ?? null)
     this.#target = parts.use ? this.#usedTarget(parts.use) : this.#ownTarget()
     this.#sight = new DaemonSight(this.#target, parts.procfs, parts.clock)
@@ -65,27 +70,32 @@ export class GpuDaemon {
 
   /** Resolves when the server is ACTIVE; rejects with the FaultError that the state then shows too. */
   start(): Promise<void> {
-    return this.#transition(() => bringUp(this.#work()))
+    return this.#transition((aborted) => bringUp(this.#work(aborted)))
   }
 
   /** Resolves when the daemon is seen to be gone. With clients: NEEDS_CONSENT unless forced. */
   stop(input: { forceAfterSeconds: number | null }): Promise<void> {
-    return this.#transition(() => this.#takeDown(input.forceAfterSeconds))
+    return this.#transition((aborted) => this.#takeDown(input.forceAfterSeconds, aborted))
   }
 
-  /** After the transition under way: stopped when it is Overlap's own and has no clients. */
-  stopIfIdle(): Promise<void> {
-    return this.#transition(async () => {
-      const seen = await this.#look('now')
-      if (this.#target.ownership === 'overlap' && isUp(seen) && seen.clients.length === 0) await this.#takeDown(null)
-    })
+  /** At Overlap's end: nothing that is under way is waited for any more; Overlap's own daemon without clients is stopped, within seconds. */
+  async stopIfIdle(): Promise<void> {
+    const intent = this.#intent
+    this.#interrupt()
+    if (intent === 'drain' || intent === 'stop') return // it was told already
+    const cancel = this.#parts.clock.after(LAST_STOP_MS, () => this.#interrupt())
+    await this.#transition(async (aborted) => {
+      const work = this.#work(aborted)
+      // one that is coming up is waited for, or it would stay
+      const seen = intent === 'start' ? await until(work, LAST_STOP_MS / 2, isUp, () => noProof('The MPS daemon did not come up.', null)) : await work.look('now')
+      if (this.#target.ownership === 'overlap' && isUp(seen) && seen.clients.length === 0) await this.#takeDown(null, aborted)
+    }).finally(cancel)
   }
 
-  /** What was set on the daemon is lost with it. */
   restart(input: { forceAfterSeconds: number | null }): Promise<void> {
-    return this.#transition(async () => {
-      await this.#takeDown(input.forceAfterSeconds)
-      await bringUp(this.#work())
+    return this.#transition(async (aborted) => {
+      await this.#takeDown(input.forceAfterSeconds, aborted)
+      await bringUp(this.#work(aborted))
     })
   }
 
@@ -138,15 +148,9 @@ export class GpuDaemon {
   }
 
   /** The commands that the action would run now, proofs and reads left out. */
-  preview(action: 'start' | 'stop' | 'restart'): CommandPreview[] {
+  preview(asked: Asked): CommandPreview[] {
     const { host, tools, gpu, uid } = this.#parts
-    const { channel } = this.#target
-    const up = isUp(this.#sight.seen)
-    const start = host.preview(daemonCommand(this.#target, tools, gpu.uuid))
-    const server = host.preview(channel.command(startServer(uid).lines, 'start an MPS server for this user'))
-    const stop = host.preview(channel.command([quitLine(null)], 'stop the MPS control daemon', false))
-    if (action === 'start') return up ? [server] : [start, server]
-    return action === 'stop' ? [stop] : [...(up ? [stop] : []), start, server]
+    return commandsOf(asked, { target: this.#target, seen: this.#sight.seen, tools, gpuUuid: gpu.uuid, uid }).map((command) => host.preview(command))
   }
 
   /** What an engine needs to become a client; null: no daemon that would take it, and it would silently run without MPS. */
@@ -161,27 +165,35 @@ export class GpuDaemon {
     // One look at a time; a look that waits for somebody's open session makes the next ones wait for nothing.
     if (this.#closed || this.#looks.size > 0) return
     try {
-      await this.#readControlVersion()
+      await this.#version.read(this.#target.pipeDirectory, this.#patience.signal)
       await this.#look(this.#transitions.size > 0 ? 'never' : 'onChange', table)
     } catch (error) {
       this.#parts.log.error('a look at the MPS daemon failed', { error })
     }
   }
 
-  /** The daemon stays. Waits for the transition under way. */
+  /** The daemon stays, and so does what a transition under way has told it; nobody waits for that any more. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#interrupt()
     await this.#transitions.idle()
     await this.#looks.idle()
   }
 
-  #transition<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  #interrupt(): void {
+    this.#patience.abort()
+    if (!this.#closed) this.#patience = new AbortController()
+  }
+
+  #transition<Answer>(work: (aborted: AbortSignal) => Promise<Answer>): Promise<Answer> {
+    const aborted = this.#patience.signal
     return this.#transitions.post(async () => {
-      if (this.#closed) throw new FaultError('WRONG_STATE', 'Overlap is closing.', 'Start Overlap again.')
+      mustGoOn(aborted)
       this.#fault = null
       try {
-        return await work()
+        return await work(aborted)
       } catch (error) {
+        mustGoOn(aborted)
         // A question back to the user is no state of the daemon.
         if (error instanceof FaultError && !['NEEDS_CONSENT', 'BAD_INPUT', 'NOT_FOUND', 'WRONG_STATE', 'MPS_FOREIGN'].includes(error.fault.code)) this.#fault = faultOf(error)
         throw error
@@ -192,16 +204,21 @@ export class GpuDaemon {
     })
   }
 
-  #takeDown(forceAfterSeconds: number | null): Promise<void> {
-    return takeDown(this.#work(), { forceAfterSeconds, nameOf: this.#parts.nameOf })
+  #takeDown(forceAfterSeconds: number | null, aborted: AbortSignal): Promise<void> {
+    return takeDown(this.#work(aborted), { forceAfterSeconds, nameOf: this.#parts.nameOf })
   }
 
-  #work(): Work {
+  #work(aborted: AbortSignal): Work {
     const { host, tools, clock, gpu, uid } = this.#parts
     return {
-      host, tools, clock, gpuUuid: gpu.uuid, uid, target: this.#target,
+      host, tools, clock, gpuUuid: gpu.uuid, uid, target: this.#target, aborted,
       foreign: () => this.#foreign(),
-      look: (asking) => this.#look(asking),
+      look: async (asking) => {
+        mustGoOn(aborted)
+        const seen = await this.#look(asking)
+        mustGoOn(aborted)
+        return seen
+      },
       intend: (intent) => {
         this.#intent = intent
         this.#publish()
@@ -212,7 +229,7 @@ export class GpuDaemon {
   #look(asking: Asking, table?: ProcessTable): Promise<Seen> {
     return this.#looks.post(async () => {
       const now = table ?? this.#parts.procfs.processTable() ?? new Map()
-      this.#onMachine = this.#machine.read(this.#parts.procfs, now)
+      this.#onMachine = this.#machine.read(this.#parts.procfs, now, this.#parts.clock.now())
       const seen = await this.#sight.look(asking, now)
       if (seen.servers.some((server) => server.status === 'ACTIVE')) this.#fault = null
       this.#publish()
@@ -231,7 +248,7 @@ export class GpuDaemon {
     const facts: MpsFacts = {
       intent: this.#intent, life: seen.life, answers: seen.answers, ownership: this.#target.ownership,
       servers: seen.servers, clients: new Set(seen.clients.map((client) => client.pid)).size,
-      foreign: this.#foreign(), fault: this.#fault ?? seen.fault,
+      foreign: this.#foreign(), fault: this.#fault ?? seen.fault ?? this.#version.fault,
       gpuFaultAtMs: seen.gpuFaultAtMs !== null && clock.now() - seen.gpuFaultAtMs < TELL_FAULT_MS ? seen.gpuFaultAtMs : null,
     }
     const state = mpsState(facts)
@@ -241,7 +258,7 @@ export class GpuDaemon {
       sentence: mpsSentence(state, facts),
       pipeDirectory: this.#target.pipeDirectory, logDirectory: this.#target.logDirectory,
       ownership: state === 'foreign' ? 'foreign' : state === 'stopped' && this.#target.ownership === 'overlap' ? null : this.#target.ownership,
-      daemonPid: seen.daemonPid, controlVersion: this.#controlVersion ?? null,
+      daemonPid: seen.daemonPid, controlVersion: this.#version.value,
       servers: seen.servers, clients: seen.clients, defaultSharePercent: seen.defaultSharePercent,
       proof: { listening: seen.listening, lockOwnerPid: seen.lockOwnerPid, answers: seen.answers, checkedAtMs: seen.checkedAtMs },
       foreign: [...facts.foreign], fault: state === 'running' ? null : facts.fault,
@@ -268,27 +285,16 @@ export class GpuDaemon {
   }
 
   #usedTarget(pipeDirectory: string): Target {
-    const seen = this.#machine.read(this.#parts.procfs, this.#parts.procfs.processTable() ?? new Map()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
+    const seen = this.#machine.read(this.#parts.procfs, this.#parts.procfs.processTable() ?? new Map(), this.#parts.clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
     return { pipeDirectory, logDirectory: seen ? seen.logDirectory : DEFAULT_LOG_DIRECTORY, ownership: 'used', channel: this.#channel(pipeDirectory) }
   }
 
   #channel(pipeDirectory: string): ControlChannel {
     const { host, tools, clock } = this.#parts
-    return new ControlChannel({ host, tools, clock, pipeDirectory })
+    return new ControlChannel({ host, tools, clock, pipeDirectory, aborted: () => this.#patience.signal })
   }
+}
 
-  /** Once: `-v` of an old program is a control session with nothing to say, and fails where no daemon runs. */
-  async #readControlVersion(): Promise<void> {
-    if (this.#controlVersion !== undefined) return
-    const { host, tools } = this.#parts
-    const env = { ...tools.env, CUDA_MPS_PIPE_DIRECTORY: this.#target.pipeDirectory }
-    this.#controlVersion = null
-    try {
-      const output = await host.run({ argv: [...tools.mpsControl, '-v'], env, why: 'read the version of the MPS control program', timeoutMs: 5_000 })
-      this.#controlVersion = readControlVersion(output.stdout)
-    } catch (error) {
-      if (!(error instanceof FaultError)) throw error
-      this.#fault = error.fault
-    }
-  }
+function mustGoOn(aborted: AbortSignal): void {
+  if (aborted.aborted) throw new FaultError('WRONG_STATE', 'Overlap is closing.', 'Start Overlap again.')
 }

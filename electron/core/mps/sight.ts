@@ -141,9 +141,16 @@ const emptied = () => ({ ...NOTHING, servers: [], clients: [] })
 /** Without get_server_status: the log says when FAULT begins, not when it ends; it ends when the last client has left. */
 const statusByLog = (status: MpsServer['status'], clients: number) => (status === 'FAULT' && clients === 0 ? 'ACTIVE' : status)
 
-/** Daemons of the machine, read again only when a process of that name came or went. */
+/** After a process of that name came or went: it may not listen yet. */
+const SETTLING_MS = 3_000
+const SETTLING_EVERY_MS = 500
+const READ_EVERY_MS = 10_000
+
+/** Daemons of the machine, read again when a process of that name came or went, soon after that, and now and then. */
 export class MachineDaemons {
   #key = ''
+  #changedAtMs = -Infinity
+  #readAtMs = -Infinity
   #daemons: SeenDaemon[] = []
   readonly #simulation: string | null
 
@@ -151,10 +158,14 @@ export class MachineDaemons {
     this.#simulation = simulation
   }
 
-  read(processes: Processes, table: ProcessTable): SeenDaemon[] {
+  read(processes: Processes, table: ProcessTable, nowMs: number): SeenDaemon[] {
     const key = [...table].flatMap(([pid, { comm, state }]) => (comm.startsWith('nvidia-cuda-mps') ? [`${pid}${state === 'Z' ? 'Z' : ''}`] : [])).join(' ')
-    if (key !== this.#key) this.#daemons = daemonsOnMachine(processes, table, this.#simulation)
+    if (key !== this.#key) this.#changedAtMs = nowMs
+    const everyMs = Math.abs(nowMs - this.#changedAtMs) < SETTLING_MS ? SETTLING_EVERY_MS : READ_EVERY_MS
+    if (key === this.#key && Math.abs(nowMs - this.#readAtMs) < everyMs) return this.#daemons
     this.#key = key
+    this.#readAtMs = nowMs
+    this.#daemons = daemonsOnMachine(processes, table, this.#simulation)
     return this.#daemons
   }
 }

@@ -10,11 +10,13 @@ export interface StandInState {
   startExit: number
   /** Says yes and does nothing. */
   deafTo: string[]
+  /** Takes the order and gives no answer for a while. */
+  slowTo: string[]
   /** Looks of a starting server until it is ACTIVE. */
   initialising: number
 }
 
-export const STAND_IN: StandInState = { running: false, servers: [], share: 100, startExit: 0, deafTo: [], initialising: 0 }
+export const STAND_IN: StandInState = { running: false, servers: [], share: 100, startExit: 0, deafTo: [], slowTo: [], initialising: 0 }
 
 function answer(state: StandInState, line: string): string[] {
   const [verb = '', first = '', second = ''] = line.split(' ')
@@ -46,6 +48,7 @@ if (path !== undefined) {
   const [option] = process.argv.slice(2)
   const lines = option === undefined ? readFileSync(0, 'utf8').split('\n').filter((line) => line !== '') : []
   appendFileSync(`${path}.said`, (option ?? lines.filter((line) => line !== 'get_default_client_priority').join('; ')) + '\n')
+  if (state.slowTo.includes((option ?? lines[0] ?? '').split(' ')[0] ?? '')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
   if (option === '-v') process.stdout.write('CUDA MPS Control for Linux/Unix/QNX. Binary version: 13000\n')
   else if (option === '-d') {
     process.exitCode = state.startExit

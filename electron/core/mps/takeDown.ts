@@ -29,8 +29,11 @@ export async function takeDown(work: Work, leave: Leave): Promise<void> {
   if (seen.answers !== true && leave.forceAfterSeconds === null) throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
   if (seen.clients.length > 0 && leave.forceAfterSeconds === null) throw needsConsent(seen.clients, leave.nameOf)
   work.intend(seen.clients.length > 0 ? 'drain' : 'stop')
-  await quit(work, seen.clients.length > 0 || seen.answers !== true ? leave.forceAfterSeconds : null)
+  await quit(work, needsForce(seen) ? leave.forceAfterSeconds : null)
 }
+
+/** Whether a quit without a time would wait for clients; without an answer nobody knows, so it might. */
+export const needsForce = (seen: Seen): boolean => seen.clients.length > 0 || seen.answers !== true
 
 /** A quit can be lost like any line, and its exit code says nothing: sent until the daemon is seen to be gone. */
 async function quit(work: Work, forceAfterSeconds: number | null): Promise<void> {
@@ -50,12 +53,12 @@ async function quit(work: Work, forceAfterSeconds: number | null): Promise<void>
   }
 }
 
-async function seenGone({ look, clock }: Work): Promise<boolean> {
+async function seenGone({ look, clock, aborted }: Work): Promise<boolean> {
   const deadlineMs = clock.now() + HEARD_MS
   for (let pauseMs = 5; ; pauseMs *= 2) {
     if (isGone(await look('never'))) return true
     if (clock.now() + pauseMs > deadlineMs) return isGone(await look('now'))
-    await clock.sleep(pauseMs)
+    await clock.sleep(pauseMs, aborted)
   }
 }
 

@@ -1,5 +1,7 @@
 // Which daemon is meant: where its folders are, whose it is, and the exact commands that start and end it.
-import { mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
 import type { ForeignDaemon } from '../../../shared/mps.ts'
 import type { Command, Output, Tools } from '../host/host.ts'
@@ -31,6 +33,17 @@ export function makeDirectories(target: Target): void {
   } catch (cause) {
     throw new FaultError('NO_PERMISSION', `The MPS folders cannot be made: ${cause instanceof Error ? cause.message : String(cause)}`, 'Start Overlap with --state and a folder you may write to.', { cause })
   }
+  mustBeOurs(target.pipeDirectory)
+}
+
+/** The name of the short folder for pipes can be foretold, and everybody may make it: whoever owns it decides which daemon engines meet. */
+export function mustBeOurs(pipeDirectory: string): void {
+  const [name = ''] = relative(tmpdir(), pipeDirectory).split('/')
+  if (!/^overlap-[0-9a-f]{12}$/.test(name)) return
+  const path = join(tmpdir(), name)
+  const folder = lstatSync(path, { throwIfNoEntry: false })
+  if (!folder || (folder.isDirectory() && folder.uid === process.getuid?.() && (folder.mode & 0o022) === 0)) return
+  throw new FaultError('NO_PERMISSION', `${path} is not a folder of this user alone, so the MPS pipes are not put there.`, 'Remove it, or start Overlap with --state and a shorter folder.')
 }
 
 /** Pinned to one GPU: clients of one daemon share their fate across all of its GPUs. */

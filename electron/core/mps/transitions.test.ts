@@ -3,7 +3,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Clock, HandClock, systemClock } from '../kit/clock.ts'
 import { Procfs } from '../host/procfs.ts'
 import type { GpuDaemonParts } from './daemon.ts'
@@ -58,7 +58,7 @@ it('a fatal GPU error that is over when one looks is told of from server.log', a
 describe('starting', () => {
   it('ends with an ACTIVE server, every step on the state, in the commands that the preview showed', async () => {
     const { mps, said, here } = standIn({ initialising: 2 })
-    const preview = mps.preview('start')
+    const preview = mps.preview({ action: 'start', forceAfterSeconds: null, sharePercent: null })
     const states: string[] = []
     mps.state.subscribe(({ state }) => void (states.at(-1) === state || states.push(state)))
     await mps.start()
@@ -128,6 +128,45 @@ describe('stopping', () => {
     expect(mps.state.value).toMatchObject({ state: 'running', defaultSharePercent: 60 })
     const orders = said().filter((words) => /^(quit|-d|start_server|set_)/.test(words))
     expect(orders).toEqual(['quit', '-d', expect.stringMatching(/^start_server -uid \d+$/), expect.stringContaining('set_default_active_thread_percentage 60')])
+  })
+})
+
+describe("Overlap's end", () => {
+  it('does not wait for a stop under way, whose order the daemon has', async () => {
+    const { mps, said } = standIn({ ...served('ACTIVE', [42]), slowTo: ['quit'] }, { clock: systemClock })
+    const stopped = expect(mps.stop({ forceAfterSeconds: 40 })).rejects.toEqual(fault('WRONG_STATE', /closing/))
+    await vi.waitFor(() => expect(said()).toContain('quit -t 40'), 10_000)
+    const sinceMs = Date.now()
+    await mps.stopIfIdle()
+    await mps.close()
+    expect(Date.now() - sinceMs).toBeLessThan(2000)
+    await stopped
+    await expect(mps.start()).rejects.toEqual(fault('WRONG_STATE', /closing/))
+    expect(said().filter((words) => words.startsWith('quit'))).toEqual(['quit -t 40'])
+  })
+
+  it('does not wait for a start under way, and stops its daemon when nobody uses it', async () => {
+    const { mps, said } = standIn({ initialising: 1e9 }, { clock: systemClock })
+    const started = expect(mps.start()).rejects.toEqual(fault('WRONG_STATE', /closing/))
+    await vi.waitFor(() => expect(mps.state.value.state).toBe('noServer'), 10_000)
+    await mps.stopIfIdle()
+    await started
+    expect(mps.state.value).toMatchObject({ state: 'stopped', fault: null })
+    expect(said()).toContain('quit')
+  })
+})
+
+describe('the preview', () => {
+  it('shows the forced stop, and the share, as they would be said', async () => {
+    const { mps, said } = standIn(served('ACTIVE', [42]))
+    await mps.check()
+    const words = (asked: Partial<Parameters<typeof mps.preview>[0]>) => mps.preview({ action: 'stop', forceAfterSeconds: null, sharePercent: null, ...asked }).map(({ argv, stdin }) => stdin?.split('\n')[0] ?? argv.at(-1))
+    expect(words({})).toEqual(['quit'])
+    expect(words({ forceAfterSeconds: 3 })).toEqual(['quit -t 3'])
+    expect(words({ action: 'restart', forceAfterSeconds: 3 })).toEqual(['quit -t 3', '-d', expect.stringContaining('start_server')])
+    expect(words({ action: 'setDefaultShare', sharePercent: 40 })).toEqual(['set_default_active_thread_percentage 40'])
+    expect(() => words({ action: 'setDefaultShare' })).toThrow(fault('BAD_INPUT', /share/))
+    expect(said().join()).not.toMatch(/quit|set_/)
   })
 })
 

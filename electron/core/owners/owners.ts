@@ -47,7 +47,11 @@ type Children = ReadonlyMap<number, number[]>
 
 function childrenOf(table: Observed['table']): Children {
   const children = new Map<number, number[]>()
-  for (const [pid, { ppid }] of table ?? []) children.set(ppid, [...(children.get(ppid) ?? []), pid])
+  for (const [pid, { ppid }] of table ?? []) {
+    const siblings = children.get(ppid)
+    if (siblings) siblings.push(pid)
+    else children.set(ppid, [pid])
+  }
   return children
 }
 

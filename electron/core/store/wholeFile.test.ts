@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -52,7 +52,9 @@ describe('whole files', () => {
     expect(readdirSync(join(folder, 'deep'))).toEqual(['x.json'])
   })
 
-  it('throws rather than goes on over a path that is no file and cannot be moved', async () => {
-    await expect(readWhole('/proc/self/mem', Shape, clock)).rejects.toThrow()
+  it('stay where they are, and the reader throws, when they cannot be read', async () => {
+    mkdirSync(path, { recursive: true })
+    await expect(readWhole(path, Shape, clock)).rejects.toMatchObject({ code: 'EISDIR' })
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['x.json'])
   })
 })

@@ -13,12 +13,16 @@ export interface WholeRead<Value> {
   fault: Fault | null
 }
 
-/** Throws only when a file that cannot be read cannot be moved aside either: then it must not be written over. */
+/** Throws when the file is there and cannot be read (it may be good, and must be neither moved nor written over), or cannot be moved aside. */
 export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, clock: Clock): Promise<WholeRead<Value>> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (text === null) return { value: null, fault: null }
   try {
-    return { value: schema.parse(JSON.parse(await readFile(path, 'utf8'))), fault: null }
+    return { value: schema.parse(JSON.parse(text)), fault: null }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { value: null, fault: null }
     const aside = `${path}.broken-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
     await rename(path, aside)
     return {
