@@ -25,7 +25,7 @@ export async function run(): Promise<Row[]> {
     await page.close()
     await core.close()
     const node = performance.now()
-    const empty = await openCore({ argv: ['npm', 'exec', '--offline', '--', 'node', '-e', 'console.log("Overlap ready http://127.0.0.1:1/#token=x")'] })
+    const empty = await openCore({ argv: ['npm', 'exec', '--offline', '--', 'node', '-e', 'console.log("Overlap ready http://127.0.0.1:1/#token=x")', '--'] })
     await empty.exited
     bare.push(performance.now() - node)
   }
