@@ -77,7 +77,10 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
       opening = { ...installed.opening, engines: installed.engines }
       disposer.add(() => installed.close())
     }
-    const workstation = await Workstation.open({ stateDirectory, keeperPath: join(root, 'electron/core/host/keeper.ts'), tools, scene, opening, clock: systemClock, log, version })
+    const workstation = await Workstation.open({
+      stateDirectory, tools, scene, opening, clock: systemClock, log, version, presetsFolder: join(root, 'assets/experiments'),
+      programs: { keeper: join(root, 'electron/core/host/keeper.ts'), generator: join(root, 'electron/core/load/generator.ts'), afterlife: join(root, 'electron/core/experiments/afterlife.ts') },
+    })
     disposer.add(() => workstation.close())
     if (aborted?.aborted) {
       await disposer.close()

@@ -6,6 +6,7 @@ import type { Connection } from './link/connect.ts'
 import { App } from './screens/App.tsx'
 import { ConnectionContext } from './state/connection.ts'
 import './theme/app.css'
+import './theme/stage.css'
 import { cssVariables, styleNonce, theme } from './theme/mantine.ts'
 
 const schemes = localStorageColorSchemeManager({ key: 'overlap-appearance' })

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { Advice } from './advice.ts'
 import { CommandPreview, LedgerEntry } from './command.ts'
 import { Engine, EngineSpec } from './engine.ts'
+import { EXPORTS, ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary, type ExportFormat } from './experiment.ts'
 import { Fault, FAULT_STATUS, type FaultCode } from './fault.ts'
 import { GpuFrame, GpuIdentity, HistoryWindow } from './gpu.ts'
 import { MpsDaemon } from './mps.ts'
@@ -46,6 +47,8 @@ const forceAfterSeconds = z.number().int().min(0).max(3600).nullable().default(n
 const sharePercent = z.number().gt(0).max(100)
 const onGpu = z.object({ gpuUuid })
 const onEngine = z.object({ id: engineId })
+const reportId = z.string().min(1).max(64)
+const onReport = z.object({ id: reportId })
 
 export const Greeting = z.object({
   protocolVersion: z.number().int(),
@@ -85,6 +88,8 @@ export const contract = {
     greeting: faulty.route({ method: 'GET' }).output(Greeting),
     cost: faulty.route({ method: 'GET' }).output(latest(OwnCost)),
     advice: faulty.route({ method: 'GET' }).output(latest(z.array(Advice))),
+    /** Who holds the workstation; meanwhile everything that changes it is refused with HELD. */
+    hold: faulty.route({ method: 'GET' }).output(latest(Hold.nullable())),
   },
   gpu: {
     identities: faulty.route({ method: 'GET' }).output(latest(z.array(GpuIdentity))),
@@ -131,6 +136,29 @@ export const contract = {
     putOnMps: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
     /** Its output, stdout and stderr as written, from the newest `lines` on. */
     log: faulty.route({ method: 'GET' }).input(onEngine.extend({ lines: z.coerce.number().int().min(0).max(5000).default(500) })).output(all(z.string())),
+  },
+  experiment: {
+    presets: faulty.route({ method: 'GET' }).output(z.array(Preset)),
+    /** What would be done and how long it takes, with the predictions. Looks, starts nothing. */
+    plan: faulty.route({ method: 'POST' }).input(ExperimentChoice).output(Plan),
+    /** The plan with its checks looked at anew, deeper: tools are asked, ports and memory tried. Starts no engine. */
+    rehearse: faulty.route({ method: 'POST' }).input(ExperimentChoice).output(Plan),
+    /** Takes the hold and answers; the rest is on the stream `now`. Throws PREFLIGHT with what refuses. */
+    start: faulty.route({ method: 'POST' }).input(ExperimentChoice).output(z.object({ id: z.string() })),
+    /** Ends it, tidies up, and answers when nothing of it is left. */
+    cancel: faulty.route({ method: 'POST' }).input(z.object({ id: z.string().max(64) })).output(z.object({})),
+    now: faulty.route({ method: 'GET' }).output(latest(ExperimentNow.nullable())),
+    /** Newest first. */
+    reports: faulty.route({ method: 'GET' }).output(latest(z.array(ReportSummary))),
+    report: faulty.route({ method: 'POST' }).input(onReport).output(Report),
+    /** Every figure of two reports side by side; null where one has none. change: b / a − 1. */
+    compare: faulty.route({ method: 'POST' }).input(z.object({ a: reportId, b: reportId })).output(z.object({
+      rows: z.array(z.object({ group: z.string(), what: z.string(), a: z.string().nullable(), b: z.string().nullable(), change: z.number().nullable(), differs: z.boolean() })),
+    })),
+    exportReport: faulty.route({ method: 'POST' }).input(onReport.extend({ format: z.enum(Object.keys(EXPORTS) as [ExportFormat, ...ExportFormat[]]) })).output(z.object({ fileName: z.string(), mediaType: z.string(), text: z.string() })),
+    /** Somebody's report.json. Kept beside one's own, marked as imported. */
+    importReport: faulty.route({ method: 'POST' }).input(z.object({ text: z.string().max(32 * 1024 * 1024) })).output(z.object({ id: z.string() })),
+    removeReport: faulty.route({ method: 'POST' }).input(onReport).output(z.object({})),
   },
   host: {
     /** The Ledger: an entry comes when it begins and again, same id, when it ends. */

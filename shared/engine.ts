@@ -14,6 +14,12 @@ const everyRecipe = {
   onMps: z.boolean(),
   /** CUDA_MPS_ACTIVE_THREAD_PERCENTAGE, a ceiling, not a reservation; fixed for the life of the process. */
   sharePercent: z.number().gt(0).max(100).nullable(),
+  /** CUDA_MPS_PINNED_DEVICE_MEM_LIMIT on its GPU; the process sees it as less free memory, never as a smaller total. null: no limit. */
+  pinnedMemoryLimitMiB: z.number().int().positive().nullable().default(null),
+  /** CUDA_MPS_CLIENT_PRIORITY: 0 normal, 1 below normal. null: not set. */
+  clientPriority: z.union([z.literal(0), z.literal(1)]).nullable().default(null),
+  /** CPUs it may run on, as taskset writes them: `0-3,8`. null: all. */
+  cpus: z.string().regex(/^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/, 'CPU numbers and ranges: 0-3,8.').max(200).nullable().default(null),
   /** null: Overlap picks a free one at each start. */
   port: z.number().int().min(1024).max(65535).nullable(),
   env: z.record(envName, argument),
@@ -41,7 +47,7 @@ export const LlamaServerSpec = z.object({
 export const CustomSpec = z.object({
   recipe: z.literal('custom'),
   ...everyRecipe,
-  /** Program and arguments, no shell. {port} is replaced. */
+  /** Program and arguments, no shell. {port} is replaced, and where they are given {sequences} and {kvTokens}. */
   argv: z.array(argument).min(1).max(500),
   /** Answers 200 when ready; null: ready as soon as the port is open. */
   healthPath: z.string().startsWith('/').nullable(),
@@ -49,10 +55,36 @@ export const CustomSpec = z.object({
   metricsPath: z.string().startsWith('/').nullable(),
   /** Whether it serves OpenAI's /v1/models and /v1/completions: then one token must come before it counts as ready. */
   openAi: z.boolean(),
+  /** Most requests it works on at once, for {sequences}; an experiment multiplies it for the single engine. null: not known. */
+  sequences: z.number().int().min(1).max(100_000).nullable().default(null),
+  /** Size of its KV cache in tokens, for {kvTokens}; null: not known. */
+  kvTokens: z.number().int().min(1).nullable().default(null),
 })
-export const EngineSpec = z.discriminatedUnion('recipe', [LlamaServerSpec, CustomSpec])
+export const VllmSpec = z.object({
+  recipe: z.literal('vllm'),
+  ...everyRecipe,
+  /** The vllm executable: a name on PATH, or a path into a virtual environment. */
+  executable: path,
+  /** Name on the hub, or a folder. */
+  model: z.string().min(1).max(4096),
+  /** --gpu-memory-utilization: of the GPU's total memory, for this engine alone. null: vLLM's own (0.92). Ignored by vLLM where kvCacheMemoryMiB is given. */
+  gpuMemoryUtilization: z.number().gt(0).max(1).nullable(),
+  /** --kv-cache-memory-bytes, the absolute size: the only one that is equal for engines which load one after another. */
+  kvCacheMemoryMiB: z.number().int().positive().nullable(),
+  /** --max-num-seqs; null: vLLM's own. */
+  maxSequences: z.number().int().min(1).max(100_000).nullable(),
+  /** --max-model-len; null: the model's own. */
+  maxModelTokens: z.number().int().min(16).nullable(),
+  /** --async-scheduling or --no-async-scheduling; null: vLLM's own (on in builds of 2026). */
+  asyncScheduling: z.boolean().nullable(),
+  /** --stream-interval: tokens per SSE chunk; null: vLLM's own (1). */
+  streamIntervalTokens: z.number().int().min(1).max(1000).nullable(),
+  extraArguments: z.array(argument).max(200),
+})
+export const EngineSpec = z.discriminatedUnion('recipe', [LlamaServerSpec, VllmSpec, CustomSpec])
 export type EngineSpec = z.infer<typeof EngineSpec>
 export type LlamaServerSpec = z.infer<typeof LlamaServerSpec>
+export type VllmSpec = z.infer<typeof VllmSpec>
 export type CustomSpec = z.infer<typeof CustomSpec>
 export type RecipeName = EngineSpec['recipe']
 
@@ -121,6 +153,8 @@ export const Engine = z.object({
   /** Index into the palette of engine colours; kept for life. */
   colour: z.number().int(),
   spec: EngineSpec,
+  /** Made by an experiment and gone with it: never stored, and nobody else may change it. */
+  temporary: z.boolean(),
   state: EngineState,
   sinceMs: z.number(),
   /** How far its start has come; null unless starting. */

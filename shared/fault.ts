@@ -30,6 +30,8 @@ export const FAULT_STATUS = {
   ENGINE_NOT_READY: 503, // did not become ready in its time
   ENGINE_OUT_OF_MEMORY: 507,
   RESTART_BUDGET_SPENT: 503,
+  PREFLIGHT: 409, // an experiment cannot work here and now: the checks that refuse are in the detail
+  EXPERIMENT_FAILED: 502, // an arm of it could not be loaded, proven or measured
   UNREADABLE_OUTPUT: 502, // a tool printed what its parser does not know
   CONFIG_BROKEN: 500, // a settings file was kept aside
   NOT_PERMITTED_HERE: 403,

@@ -8,6 +8,8 @@ export interface Row {
   ratio: number | null
   goal: string
   note?: string
+  /** The goal is a promise, and it was not kept: the benchmark ends with exit code 1. */
+  missed?: boolean
 }
 
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /** Rooms of core, lowest first; a room imports lower ones and itself. Rooms on one floor do not know each other. */
-const FLOORS = [['kit'], ['store'], ['host'], ['gpu', 'mps', 'engines', 'router', 'experiments'], ['owners', 'advisor'], ['']]
+const FLOORS = [['kit'], ['store'], ['host'], ['gpu', 'mps', 'engines', 'router', 'load'], ['owners', 'advisor'], ['experiments'], ['']]
 const floorOf = (room) => FLOORS.findIndex((rooms) => rooms.includes(room))
 const roomOf = (path) => (path.startsWith('electron/core/') ? path.slice('electron/core/'.length).split('/').slice(0, -1)[0] ?? '' : null)
 
@@ -35,7 +35,7 @@ export function refusal(path, target, typeOnly) {
     if (within(target, 'electron/app', 'electron/web')) return 'core has no face: app and web import core, never the other way.'
     if (within(target, 'electron/sim')) return 'core cannot tell simulated from real: the entries hand it Tools.'
     const [from, to] = [roomOf(path), roomOf(target)]
-    if (from !== null && to !== null && from !== to && floorOf(to) >= floorOf(from)) return `core/${from || '(top)'} may not import core/${to || '(top)'}: imports go kit < store < host < gpu, mps, engines < owners < workstation; workstation.ts joins them.`
+    if (from !== null && to !== null && from !== to && floorOf(to) >= floorOf(from)) return `core/${from || '(top)'} may not import core/${to || '(top)'}: imports go kit < store < host < gpu, mps, engines, load < owners, advisor < experiments < workstation; workstation.ts joins them.`
   }
   if (within(path, 'electron/web')) {
     if (target === 'electron') return 'web runs without Electron: what needs it belongs to electron/app.'

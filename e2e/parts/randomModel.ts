@@ -10,10 +10,10 @@ const HEADS = 4
 const KV_HEADS = 2
 const KV_WIDTH = (WIDTH / HEADS) * KV_HEADS
 
-/** About 8 MB: architecture qwen2, one token per byte, F16. */
-export function randomModel(seed = 1): Buffer {
+/** About 2 MB a layer: architecture qwen2, one token per byte, F16. A token takes about as long as there are layers. */
+export function randomModel(seed = 1, layers = LAYERS): Buffer {
   const vocabulary = byteVocabulary()
-  return gguf(describe(vocabulary), weights(vocabulary, randomBits(seed)))
+  return gguf(describe(vocabulary, layers), weights(vocabulary, layers, randomBits(seed)))
 }
 
 interface Token {
@@ -36,13 +36,13 @@ function byteVocabulary(): readonly Token[] {
   return [...bytes, ...control.map((text): Token => ({ text, control: true, printable: false }))]
 }
 
-function describe(vocabulary: readonly Token[]): Record<string, GgufValue> {
+function describe(vocabulary: readonly Token[], layers: number): Record<string, GgufValue> {
   const endOfText = vocabulary.findIndex((token) => token.text === '<|endoftext|>')
   return {
     'general.architecture': { string: 'qwen2' },
     'general.name': { string: 'Overlap random weights' },
     'general.file_type': { uint32: 1 },
-    'qwen2.block_count': { uint32: LAYERS },
+    'qwen2.block_count': { uint32: layers },
     'qwen2.context_length': { uint32: 32_768 },
     'qwen2.embedding_length': { uint32: WIDTH },
     'qwen2.feed_forward_length': { uint32: FEED_FORWARD },
@@ -61,11 +61,11 @@ function describe(vocabulary: readonly Token[]): Record<string, GgufValue> {
   }
 }
 
-function weights(vocabulary: readonly Token[], next: () => number): readonly Tensor[] {
+function weights(vocabulary: readonly Token[], layers: number, next: () => number): readonly Tensor[] {
   const matrix = (name: string, columns: number, rows: number): Tensor => {
     return { name, shape: [columns, rows], type: 'F16', bytes: randomHalves(columns * rows, next) }
   }
-  const layers = Array.from({ length: LAYERS }, (_, layer) => `blk.${layer}`).flatMap((block) => [
+  const blocks = Array.from({ length: layers }, (_, layer) => `blk.${layer}`).flatMap((block) => [
     even(`${block}.attn_norm.weight`, WIDTH, 1),
     matrix(`${block}.attn_q.weight`, WIDTH, WIDTH),
     even(`${block}.attn_q.bias`, WIDTH, 0),
@@ -84,7 +84,7 @@ function weights(vocabulary: readonly Token[], next: () => number): readonly Ten
   vocabulary.forEach((token, row) => {
     if (!token.printable) output.bytes.fill(0, row * WIDTH * 2, (row + 1) * WIDTH * 2)
   })
-  return [matrix('token_embd.weight', WIDTH, vocabulary.length), ...layers, even('output_norm.weight', WIDTH, 1), output]
+  return [matrix('token_embd.weight', WIDTH, vocabulary.length), ...blocks, even('output_norm.weight', WIDTH, 1), output]
 }
 
 /** mulberry32: 32 random bits per call. */

@@ -55,7 +55,7 @@ playwright('two real llama-server engines: added and started, tokens per second 
   let core = await open()
   for (const name of ['one', 'two']) {
     const spec = {
-      recipe: 'llamaServer', name, gpuUuid, onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 2, readyWithinSeconds: 60,
+      recipe: 'llamaServer', name, gpuUuid, onMps: false, sharePercent: null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null, port: null, env: {}, cwd: null, restartBudget: 2, readyWithinSeconds: 60,
       executable: llamaServer, modelPath: model, contextTokens: 1024, slots: 2, gpuLayers: 0, extraArguments: ['--threads', '1'],
     }
     const { id } = await core.call<{ id: string }>('engine.add', { spec })

@@ -4,9 +4,13 @@ import type { Advice } from '../../shared/advice.ts'
 import type { CommandPreview, LedgerEntry } from '../../shared/command.ts'
 import { contract, type Greeting, type MpsAction, type OwnCost } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
-import { Fault, FAULT_STATUS, faultOf } from '../../shared/fault.ts'
+import type { ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary } from '../../shared/experiment.ts'
+import { Fault, FAULT_STATUS, FaultError, faultOf } from '../../shared/fault.ts'
 import type { GpuFrame, GpuIdentity, HistoryWindow } from '../../shared/gpu.ts'
 import type { MpsDaemon } from '../../shared/mps.ts'
+import { compareReports } from './experiments/exports/compare.ts'
+import { exportReport } from './experiments/exports/exportReport.ts'
+import { parseReport } from './experiments/exports/json.ts'
 import { every, latest, type ReaderLink } from './kit/paced.ts'
 import type { Log } from './kit/log.ts'
 import type { Feed, Topic } from './kit/topic.ts'
@@ -57,6 +61,21 @@ export interface Answering {
     log(id: string): { tail(lines: number): Promise<string[]>; follow(onLines: (lines: string[]) => void): () => void }
   }
   readonly host: { ledger: Feed<LedgerEntry> }
+  readonly hold: Topic<Hold | null>
+  readonly experiments: {
+    readonly now: Topic<ExperimentNow | null>
+    presets(): Promise<Preset[]>
+    plan(choice: ExperimentChoice): Promise<Plan>
+    rehearse(choice: ExperimentChoice): Promise<Plan>
+    start(choice: ExperimentChoice): Promise<{ id: string }>
+    cancel(id: string): Promise<void>
+  }
+  readonly reports: {
+    readonly summaries: Topic<ReportSummary[]>
+    get(id: string): Report
+    save(report: Report, how: { imported: boolean }): void
+    remove(id: string): void
+  }
 }
 
 const os = implement(contract).$context<CallContext>()
@@ -71,7 +90,7 @@ export function asContractError(thrown: unknown, log: Log): ORPCError<string, Fa
 
 function inputFault(thrown: unknown): Fault | null {
   if (!(thrown instanceof ORPCError)) return null
-  if (thrown.code === 'PAYLOAD_TOO_LARGE') return { code: 'TOO_LARGE', sentence: 'The request is too large.', hint: 'Send at most 1 MiB.', field: null, detail: null }
+  if (thrown.code === 'PAYLOAD_TOO_LARGE') return { code: 'TOO_LARGE', sentence: 'The request is too large.', hint: 'Send at most 32 MiB.', field: null, detail: null }
   if (thrown.code !== 'BAD_REQUEST') return null
   const issue = thrown.cause instanceof ValidationError ? thrown.cause.issues[0] : undefined
   if (!issue) return { code: 'BAD_INPUT', sentence: 'The request cannot be read.', hint: 'Send the fields that /api/openapi.json names, as JSON.', field: null, detail: thrown.message }
@@ -94,13 +113,20 @@ export function answers(workstation: Answering, log: Log) {
     }
   })
   const never = new AbortController().signal
-  const { gpu, mps, engines, host } = workstation
+  const { gpu, mps, engines, host, experiments, reports } = workstation
+  /** For what changes the workstation: an experiment must not find another one than it left. */
+  const unheld = os.middleware(async ({ next }) => {
+    const hold = workstation.hold.value
+    if (hold !== null) throw new FaultError('HELD', `${hold.sentence} It holds the workstation.`, 'Cancel the experiment first, or wait until it is over.')
+    return await next()
+  })
 
   return wall.router({
     workstation: {
       greeting: wall.workstation.greeting.handler(() => workstation.greeting()),
       cost: wall.workstation.cost.handler(({ context, signal = never }) => latest(context.link, workstation.cost, signal)),
       advice: wall.workstation.advice.handler(({ context, signal = never }) => latest(context.link, workstation.advice, signal)),
+      hold: wall.workstation.hold.handler(({ context, signal = never }) => latest(context.link, workstation.hold, signal)),
     },
     gpu: {
       identities: wall.gpu.identities.handler(({ context, signal = never }) => latest(context.link, gpu.identities, signal)),
@@ -114,56 +140,80 @@ export function answers(workstation: Answering, log: Log) {
     mps: {
       daemons: wall.mps.daemons.handler(({ context, signal = never }) => latest(context.link, mps.daemons, signal)),
       preview: wall.mps.preview.handler(({ input }) => mps.on(input.gpuUuid).preview(input)),
-      start: wall.mps.start.handler(async ({ input }) => {
+      start: wall.mps.start.use(unheld).handler(async ({ input }) => {
         await mps.on(input.gpuUuid).start()
         return {}
       }),
-      stop: wall.mps.stop.handler(async ({ input }) => {
+      stop: wall.mps.stop.use(unheld).handler(async ({ input }) => {
         await mps.on(input.gpuUuid).stop({ forceAfterSeconds: input.forceAfterSeconds })
         return {}
       }),
-      restart: wall.mps.restart.handler(async ({ input }) => {
+      restart: wall.mps.restart.use(unheld).handler(async ({ input }) => {
         await mps.on(input.gpuUuid).restart({ forceAfterSeconds: input.forceAfterSeconds })
         return {}
       }),
-      useForeign: wall.mps.useForeign.handler(async ({ input }) => {
+      useForeign: wall.mps.useForeign.use(unheld).handler(async ({ input }) => {
         await mps.useForeign(input.gpuUuid, input.pipeDirectory)
         return {}
       }),
-      setDefaultShare: wall.mps.setDefaultShare.handler(async ({ input }) => ({ sharePercent: await mps.on(input.gpuUuid).setDefaultShare(input.sharePercent) })),
+      setDefaultShare: wall.mps.setDefaultShare.use(unheld).handler(async ({ input }) => ({ sharePercent: await mps.on(input.gpuUuid).setDefaultShare(input.sharePercent) })),
       log: wall.mps.log.handler(({ input }) => mps.on(input.gpuUuid).log(input.lines)),
     },
     engine: {
       list: wall.engine.list.handler(({ context, signal = never }) => latest(context.link, engines.engines, signal)),
-      add: wall.engine.add.handler(async ({ input }) => ({ id: await engines.add(input.spec) })),
-      change: wall.engine.change.handler(async ({ input }) => {
+      add: wall.engine.add.use(unheld).handler(async ({ input }) => ({ id: await engines.add(input.spec) })),
+      change: wall.engine.change.use(unheld).handler(async ({ input }) => {
         await engines.change(input.id, input.spec)
         return {}
       }),
-      remove: wall.engine.remove.handler(async ({ input }) => {
+      remove: wall.engine.remove.use(unheld).handler(async ({ input }) => {
         await engines.remove(input.id)
         return {}
       }),
       preview: wall.engine.preview.handler(({ input }) => engines.preview(input.id, input.action)),
-      start: wall.engine.start.handler(async ({ input }) => {
+      start: wall.engine.start.use(unheld).handler(async ({ input }) => {
         await engines.start(input.id)
         return {}
       }),
-      stop: wall.engine.stop.handler(async ({ input }) => {
+      stop: wall.engine.stop.use(unheld).handler(async ({ input }) => {
         await engines.stop(input.id, { drainSeconds: input.drainSeconds })
         return {}
       }),
-      restart: wall.engine.restart.handler(async ({ input }) => {
+      restart: wall.engine.restart.use(unheld).handler(async ({ input }) => {
         await engines.restart(input.id)
         return {}
       }),
-      putOnMps: wall.engine.putOnMps.handler(async ({ input }) => {
+      putOnMps: wall.engine.putOnMps.use(unheld).handler(async ({ input }) => {
         await engines.putOnMps(input.id)
         return {}
       }),
       log: wall.engine.log.handler(({ input, context, signal = never }) => {
         const engineLog = engines.log(input.id)
         return every(context.link, { snapshot: () => engineLog.tail(input.lines), subscribe: (read) => engineLog.follow((lines) => lines.forEach(read)) }, FEED_CAP, signal)
+      }),
+    },
+    experiment: {
+      presets: wall.experiment.presets.handler(() => experiments.presets()),
+      plan: wall.experiment.plan.handler(({ input }) => experiments.plan(input)),
+      rehearse: wall.experiment.rehearse.handler(({ input }) => experiments.rehearse(input)),
+      start: wall.experiment.start.handler(({ input }) => experiments.start(input)),
+      cancel: wall.experiment.cancel.handler(async ({ input }) => {
+        await experiments.cancel(input.id)
+        return {}
+      }),
+      now: wall.experiment.now.handler(({ context, signal = never }) => latest(context.link, experiments.now, signal)),
+      reports: wall.experiment.reports.handler(({ context, signal = never }) => latest(context.link, reports.summaries, signal)),
+      report: wall.experiment.report.handler(({ input }) => reports.get(input.id)),
+      compare: wall.experiment.compare.handler(({ input }) => compareReports(reports.get(input.a), reports.get(input.b))),
+      exportReport: wall.experiment.exportReport.handler(({ input }) => exportReport(reports.get(input.id), input.format)),
+      importReport: wall.experiment.importReport.handler(({ input }) => {
+        const report = parseReport(input.text)
+        reports.save(report, { imported: true })
+        return { id: report.id }
+      }),
+      removeReport: wall.experiment.removeReport.handler(({ input }) => {
+        reports.remove(input.id)
+        return {}
       }),
     },
     host: {

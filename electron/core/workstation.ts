@@ -1,15 +1,18 @@
 // The product without a face: builds every room, joins them once a second, and answers the contract. Rooms do not know each other;
 // what one needs of another passes through here.
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Advice } from '../../shared/advice.ts'
 import { PROTOCOL_VERSION, type Greeting, type OwnCost } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
+import type { Hold } from '../../shared/experiment.ts'
 import { FaultError, type Fault } from '../../shared/fault.ts'
 import type { GpuFrame } from '../../shared/gpu.ts'
 import { adviceOn } from './advisor/advisor.ts'
 import type { Answering } from './answers.ts'
 import { Supervisor } from './engines/supervisor.ts'
+import { Experiments } from './experiments/experiments.ts'
 import { History } from './gpu/history.ts'
 import { seriesOf } from './gpu/liveSeries.ts'
 import { Sampler } from './gpu/sampler.ts'
@@ -20,8 +23,10 @@ import type { Clock } from './kit/clock.ts'
 import { Disposer } from './kit/disposer.ts'
 import type { Log } from './kit/log.ts'
 import { Topic } from './kit/topic.ts'
+import { labOf } from './labOf.ts'
 import { GpuDaemons } from './mps/gpuDaemons.ts'
 import { ownersOf } from './owners/owners.ts'
+import { Reports } from './store/reports.ts'
 import { Settings } from './store/settings.ts'
 
 const TICK_MS = 1000
@@ -41,8 +46,10 @@ export interface Opening {
 
 export interface WorkstationParts {
   stateDirectory: string
-  /** The program that holds an engine; its file, wherever this one was bundled to. */
-  keeperPath: string
+  /** Programs that are started by path, wherever this file was bundled to: what holds an engine, what makes load, what tidies up after a killed core. */
+  programs: { keeper: string; generator: string; afterlife: string }
+  /** Folder of the presets. */
+  presetsFolder: string
   tools: Tools
   /** null: the real machine. */
   scene: string | null
@@ -60,6 +67,11 @@ export class Workstation implements Answering {
   readonly mps: GpuDaemons
   readonly engines: Supervisor
   readonly host: Host
+  readonly hold = new Topic<Hold | null>(null)
+  readonly reports: Reports
+  readonly experiments: Experiments
+  /** Resolves when leftovers are tidied up and a scene's engines are on their way. */
+  opened: Promise<void> = Promise.resolve()
   readonly #parts: WorkstationParts
   readonly #procfs: Procfs
   readonly #disposer = new Disposer()
@@ -73,21 +85,27 @@ export class Workstation implements Answering {
     const { clock, log, tools, stateDirectory } = parts
     this.#parts = parts
     this.#startedAtMs = clock.now()
-    this.#faults = settings.fault ? [settings.fault] : []
+    this.reports = Reports.open(join(stateDirectory, 'reports.db'))
+    this.#disposer.add(() => this.reports.close())
+    this.#faults = [settings.fault, this.reports.fault].filter((fault) => fault !== null)
     this.#procfs = new Procfs({ clock })
     this.host = host
     this.#disposer.add(() => host.close())
     this.gpu = new Sampler({ host, tools, clock, log })
     this.mps = new GpuDaemons({ host, tools, clock, log, procfs: this.#procfs, settings, stateDirectory, uid: process.getuid?.() ?? 0, nameOf: (pid) => this.#engineOf(pid)?.spec.name ?? null })
     this.engines = new Supervisor({
-      host, clock, log, procfs: this.#procfs, settings, stateDirectory, toolsEnv: tools.env, keeperPath: parts.keeperPath,
+      host, clock, log, procfs: this.#procfs, settings, stateDirectory, toolsEnv: tools.env, keeperPath: parts.programs.keeper,
       surroundings: {
         mpsEnvironment: (gpuUuid) => this.mps.environment(gpuUuid),
         releaseMpsClients: (gpuUuid, pids) => this.mps.on(gpuUuid).terminateClients(pids),
         // until the GPUs are known, a start is not refused for a GPU that has not been seen yet
         gpuExists: (gpuUuid) => this.gpu.identities.value.length === 0 || this.gpu.identities.value.some((gpu) => gpu.uuid === gpuUuid),
+        mayRestart: () => this.hold.value === null,
       },
     })
+    const { gpu, mps, engines, hold } = this
+    const lab = labOf({ host, clock, log, tools, procfs: this.#procfs, gpu, mps, engines, hold, stateDirectory, scene: parts.scene, version: parts.version, programs: parts.programs })
+    this.experiments = new Experiments({ lab, reports: this.reports, presetsFolder: parts.presetsFolder })
   }
 
   static async open(parts: WorkstationParts): Promise<Workstation> {
@@ -123,7 +141,7 @@ export class Workstation implements Answering {
     this.#disposer.add(this.gpu.frames.subscribe((frame) => frame && this.#onFrame(frame)))
     this.gpu.start()
     this.#disposer.add(clock.every(TICK_MS, () => this.#tick()))
-    this.#open().catch((error: unknown) => log.error('the scene could not be opened', { error }))
+    this.opened = this.#open().catch((error: unknown) => log.error('the scene could not be opened', { error }))
   }
 
   greeting(): Greeting {
@@ -158,9 +176,10 @@ export class Workstation implements Answering {
     return [...engines, ...daemons.map((daemon) => `the MPS daemon of GPU ${daemon.gpuIndex} (pid ${daemon.daemonPid})`)]
   }
 
-  /** Ends everything that was started except engines, and the daemons that running engines are meant to use. */
+  /** Ends everything that was started except engines, and the daemons that running engines are meant to use. An experiment is cancelled first. */
   async close(): Promise<void> {
     this.#closing = true
+    await this.experiments.close()
     await this.engines.close()
     const used = new Set(this.engines.facts.filter(({ run, spec }) => run !== null && spec.onMps).map(({ spec }) => spec.gpuUuid))
     await this.mps.stopUnused((gpuUuid) => used.has(gpuUuid))
@@ -217,6 +236,7 @@ export class Workstation implements Answering {
   /** A scene's own engines: added once, kept as the scene has them while they rest, started in order. */
   async #open(): Promise<void> {
     const { opening, scene } = this.#parts
+    await this.experiments.tidyLeftovers()
     if (scene === null) return
     for (const spec of opening.engines) {
       const known = this.engines.engines.value.find((engine) => engine.spec.name === spec.name)

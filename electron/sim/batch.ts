@@ -1,4 +1,4 @@
-// The requests of one engine: continuous batching over simulated time. Knows no GPU and no HTTP; counts every token exactly.
+// The requests of one engine: continuous batching, step by step in simulated time. Knows no GPU and no HTTP; counts every token exactly.
 
 export interface BatchRequest {
   promptTokens: number
@@ -10,22 +10,15 @@ export interface BatchRequest {
 
 interface Running {
   request: BatchRequest
-  /** Seconds from its arrival to its place in the batch. */
-  queuedS: number
-  admittedMs: number
-  prefillTotalS: number
-  /** Still to come. */
-  prefillS: number
-  /** With the fraction that is not a whole token yet. */
+  /** Prompt tokens still to be worked on. */
+  prefillLeft: number
   generated: number
   reported: number
 }
 
 export interface Pace {
-  /** Seconds per decode step; Infinity: the GPU gives nothing. */
-  stepS: number
-  prefillTokensPerSecond: number
-  prefillFixedS: number
+  /** Seconds of a step that works on so many prompt tokens beside one token of everyone who has his prompt behind him. Infinity: the GPU gives nothing. */
+  stepSeconds(prefillTokens: number): number
 }
 
 export class Histogram {
@@ -47,12 +40,22 @@ export class Histogram {
 }
 
 const SECONDS = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160] as const
+/** Prompt tokens in one step, at most. vLLM takes 8192 on a large GPU; shorter steps make a smoother picture. */
+const CHUNK_TOKENS = 2048
+/** The machine slept: what was missed is not made up for. */
+const MOST_AT_ONCE_MS = 5000
+/** Weight of the newest step in the mean of prompt tokens per step. */
+const NEWEST = 0.02
 
 export class Batch {
   readonly #maxSequences: number
   readonly #kvTokens: number
-  readonly #running = new Set<Running>()
+  readonly #running = new Map<BatchRequest, Running>()
   readonly #waiting: BatchRequest[] = []
+  #nowMs: number
+  #heldTokens = 0
+  #prefillLeft = 0
+  #prefillMean = 0
   promptTokensTotal = 0
   generationTokensTotal = 0
   finishedTotal = 0
@@ -60,9 +63,15 @@ export class Batch {
   readonly interTokenLatency = new Histogram(SECONDS)
   readonly requestLatency = new Histogram(SECONDS)
 
-  constructor(limits: { maxSequences: number; kvTokens: number }) {
+  constructor(limits: { maxSequences: number; kvTokens: number }, nowMs: number) {
     this.#maxSequences = limits.maxSequences
     this.#kvTokens = limits.kvTokens
+    this.#nowMs = nowMs
+  }
+
+  /** The end of the last whole step: at most one step behind the time it was advanced to. */
+  get nowMs(): number {
+    return this.#nowMs
   }
 
   get running(): number {
@@ -75,11 +84,16 @@ export class Batch {
 
   /** Mean tokens per running sequence. */
   get contextTokens(): number {
-    return this.#running.size === 0 ? 0 : this.#heldTokens() / this.#running.size
+    return this.#running.size === 0 ? 0 : this.#heldTokens / this.#running.size
   }
 
   get kvUsage(): number {
-    return this.#kvTokens === 0 ? 0 : Math.min(1, this.#heldTokens() / this.#kvTokens)
+    return this.#kvTokens === 0 ? 0 : Math.min(1, this.#heldTokens / this.#kvTokens)
+  }
+
+  /** Prompt tokens per step, mean of the last 50 or so. */
+  get prefillTokens(): number {
+    return this.#running.size === 0 ? 0 : this.#prefillMean
   }
 
   submit(request: BatchRequest): void {
@@ -90,65 +104,76 @@ export class Batch {
   drop(request: BatchRequest): void {
     const at = this.#waiting.indexOf(request)
     if (at !== -1) this.#waiting.splice(at, 1)
-    for (const one of this.#running) if (one.request === request) this.#running.delete(one)
+    const one = this.#running.get(request)
+    if (one) this.#forget(one)
   }
 
-  /** Lets `seconds` pass, ending at nowMs. A place that becomes free is taken in the same instant. */
-  advance(seconds: number, pace: Pace, nowMs: number): void {
-    for (const one of [...this.#running]) this.#runOn(one, seconds, pace, nowMs)
+  /** All steps that end by nowMs. A place that becomes free is taken in the next step. */
+  advance(nowMs: number, pace: Pace): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs - MOST_AT_ONCE_MS)
+    const decodeS = pace.stepSeconds(0)
+    while (this.#admit(nowMs)) {
+      const chunk = Math.min(CHUNK_TOKENS, this.#prefillLeft)
+      const seconds = chunk === 0 ? decodeS : pace.stepSeconds(chunk)
+      if (!(this.#nowMs + seconds * 1000 <= nowMs)) break
+      this.#nowMs += seconds * 1000
+      this.#step(chunk, seconds)
+    }
+    for (const one of this.#running.values()) this.#report(one, false)
+  }
+
+  /** Takes in who has arrived and fits. With nobody at work, time passes until someone comes; false: until nowMs nobody does. */
+  #admit(nowMs: number): boolean {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      const waited = Math.min(seconds, Math.max(0, (nowMs - next.arrivedMs) / 1000))
-      const one = this.#admit(pace, nowMs - waited * 1000)
-      if (!one) break
-      this.#runOn(one, waited, pace, nowMs)
+      if (this.#running.size === 0) this.#nowMs = Math.max(this.#nowMs, Math.min(next.arrivedMs, nowMs))
+      if (next.arrivedMs > this.#nowMs || this.#running.size >= this.#maxSequences) break
+      if (this.#running.size > 0 && this.#heldTokens + next.promptTokens + next.maxTokens > this.#kvTokens) break
+      this.#waiting.shift()
+      this.#running.set(next, { request: next, prefillLeft: next.promptTokens, generated: 0, reported: 0 })
+      this.#heldTokens += next.promptTokens
+      this.#prefillLeft += next.promptTokens
     }
+    if (this.#running.size === 0) this.#nowMs = Math.max(this.#nowMs, nowMs)
+    return this.#running.size > 0
   }
 
-  /** Runs one sequence, and in its place those that follow it, until the time is used up. */
-  #runOn(first: Running, seconds: number, pace: Pace, nowMs: number): void {
-    let left = seconds
-    for (let one: Running | null = first; one; one = left > 0 ? this.#admit(pace, nowMs - left * 1000) : null) left = this.#run(one, left, pace, nowMs)
+  #step(chunk: number, seconds: number): void {
+    this.#prefillMean += NEWEST * (chunk - this.#prefillMean)
+    this.#prefillLeft -= chunk
+    this.promptTokensTotal += chunk
+    let left = chunk
+    let following = 0
+    for (const one of this.#running.values()) {
+      const part = Math.min(left, one.prefillLeft)
+      one.prefillLeft -= part
+      left -= part
+      if (one.prefillLeft > 0) continue // the step that ends a prompt makes its first token
+      one.generated += 1
+      this.#heldTokens += 1
+      this.generationTokensTotal += 1
+      if (one.generated > 1) following += 1
+      else this.timeToFirstToken.observe((this.#nowMs - one.request.arrivedMs) / 1000)
+      if (one.generated >= one.request.maxTokens) this.#finish(one)
+    }
+    if (following > 0) this.interTokenLatency.observe(seconds, following)
   }
 
-  /** Seconds left over when the sequence finished; 0 while it goes on. */
-  #run(one: Running, seconds: number, pace: Pace, nowMs: number): number {
-    const prefill = Math.min(one.prefillS, seconds)
-    one.prefillS -= prefill
-    const wanted = one.request.maxTokens - one.generated
-    const made = one.prefillS > 0 ? 0 : Math.min(wanted, (seconds - prefill) / pace.stepS)
-    one.generated += made
-    const finished = one.request.maxTokens - one.generated < 1e-9
-    const left = finished ? Math.max(0, seconds - prefill - made * pace.stepS) : 0
-    const whole = finished ? one.request.maxTokens : Math.floor(one.generated + 1e-9)
-    const count = whole - one.reported
-    if (count > 0 && one.reported === 0) this.timeToFirstToken.observe(one.queuedS + one.prefillTotalS + pace.stepS)
-    if (count > 0) this.interTokenLatency.observe(pace.stepS, one.reported === 0 ? count - 1 : count)
-    one.reported = whole
-    this.generationTokensTotal += count
-    if (finished) {
-      this.#running.delete(one)
-      this.finishedTotal += 1
-      this.requestLatency.observe(one.queuedS + (nowMs - one.admittedMs) / 1000 - left)
-    }
+  #finish(one: Running): void {
+    this.#forget(one)
+    this.finishedTotal += 1
+    this.requestLatency.observe((this.#nowMs - one.request.arrivedMs) / 1000)
+    this.#report(one, true)
+  }
+
+  #forget(one: Running): void {
+    this.#running.delete(one.request)
+    this.#heldTokens -= one.request.promptTokens + one.generated
+    this.#prefillLeft -= one.prefillLeft
+  }
+
+  #report(one: Running, finished: boolean): void {
+    const count = one.generated - one.reported
+    one.reported = one.generated
     if (count > 0 || finished) one.request.onTokens(count, finished)
-    return left
-  }
-
-  #admit(pace: Pace, atMs: number): Running | null {
-    const next = this.#waiting[0]
-    if (!next || this.#running.size >= this.#maxSequences) return null
-    if (this.#running.size > 0 && this.#heldTokens() + next.promptTokens + next.maxTokens > this.#kvTokens) return null
-    this.#waiting.shift()
-    const prefillS = pace.prefillFixedS + next.promptTokens / pace.prefillTokensPerSecond
-    const one: Running = { request: next, queuedS: Math.max(0, (atMs - next.arrivedMs) / 1000), admittedMs: atMs, prefillTotalS: prefillS, prefillS, generated: 0, reported: 0 }
-    this.promptTokensTotal += next.promptTokens
-    this.#running.add(one)
-    return one
-  }
-
-  #heldTokens(): number {
-    let held = 0
-    for (const one of this.#running) held += one.request.promptTokens + one.generated
-    return held
   }
 }

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, uti
 import { join } from 'node:path'
 import { CARDS, type Card } from './cards.ts'
 import type { Load } from './physics.ts'
-import { SCENES, type Misbehaviour, type SceneName } from './scenes.ts'
+import { SCENES, type Misbehaviour, type Scene, type SceneName } from './scenes.ts'
 
 export interface SceneFile {
   name: SceneName
@@ -36,6 +36,8 @@ export interface Gpu {
   uuid: string
   busId: string
   card: Card
+  /** Compute mode EXCLUSIVE_PROCESS: one process at a time, which may be an MPS server. */
+  exclusiveProcess: boolean
 }
 
 export class Folder {
@@ -65,11 +67,13 @@ export class Folder {
   }
 
   gpus(scene: SceneFile): Gpu[] {
-    return SCENES[scene.name].gpus.map((name, index) => ({
+    const opened: Scene = SCENES[scene.name]
+    return opened.gpus.map((name, index) => ({
       index,
-      uuid: `GPU-51a0${index.toString(16).padStart(4, '0')}-0000-4000-8000-${SCENES[scene.name].seed.toString().padStart(12, '0')}`,
+      uuid: `GPU-51a0${index.toString(16).padStart(4, '0')}-0000-4000-8000-${opened.seed.toString().padStart(12, '0')}`,
       busId: `00000000:${(0x1a + index * 0x10).toString(16).toUpperCase().padStart(2, '0')}:00.0`,
       card: CARDS[name],
+      exclusiveProcess: opened.exclusiveProcess ?? false,
     }))
   }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ it.each(Object.keys(SCENES).filter((scene) => scene !== 'foreign-daemon'))('%s: 
   for (const spec of installed.engines) {
     expect(EngineSpec.parse(spec)).toEqual(spec)
     expect(installed.gpuUuids).toContain(spec.gpuUuid)
-    expect(spec.env['OVERLAP_SIM']).toBe(folder)
+    expect(spec).toMatchObject({ recipe: 'vllm', executable: 'vllm', asyncScheduling: false, streamIntervalTokens: null })
   }
   expect(new Set(installed.engines.map(({ name }) => name)).size).toBe(installed.engines.length)
   expect(installed.gpuCount).toBe(installed.gpuUuids.length)
@@ -28,4 +29,12 @@ it('gives the same workstation again', async () => {
 
 it('knows its scenes', async () => {
   await expect(install({ folder, scene: 'constructor' })).rejects.toThrow('No scene is called "constructor"')
+})
+
+it('puts vllm in front of PATH, whatever the folder is called, and hands no folder of npm on', async () => {
+  const odd = join(folder, 'it\'s a "folder" of $HOME')
+  const { tools } = await install({ folder: odd })
+  expect(tools.env['PATH']?.split(':')[0]).toBe(join(odd, 'bin'))
+  expect(tools.env['PATH']).not.toContain('node_modules/.bin')
+  expect(() => execFileSync('vllm', ['serve', '0.5b', '--wrong', '1'], { env: tools.env, stdio: 'pipe', encoding: 'utf8' })).toThrow(expect.objectContaining({ status: 2, stderr: expect.stringContaining('vllm: error: unrecognized arguments: --wrong 1') }))
 })

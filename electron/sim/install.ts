@@ -1,7 +1,7 @@
 // Puts a scene into a folder and says how to start what is in it. Starts nothing, except what a scene calls somebody else's.
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { EngineSpec } from '../../shared/engine.ts'
 import { Folder, type Gpu } from './folder.ts'
@@ -35,16 +35,29 @@ export interface InstallOptions {
 /** How a stand-in of `programs` is started. start.mjs names the pinned Node: under Electron, this program is none that runs `.ts`. */
 const startedFrom = (programs: string) => (name: string): string[] => [process.env['OVERLAP_NODE'] ?? process.execPath, join(programs, name)]
 
-function specOf(engine: SceneEngine, gpus: readonly Gpu[], env: Record<string, string>, program: (name: string) => string[]): EngineSpec {
-  const argv = [
-    ...program('engine.ts'), '--port', '{port}', '--model', engine.model, '--max-num-seqs', String(engine.maxSequences), '--load', String(engine.selfLoad),
-    '--load-seconds', String(engine.loadSeconds), '--gpu-memory-utilization', String(engine.memoryShare),
-    ...(engine.ignoresSigterm ? ['--ignore-sigterm'] : []), ...(engine.outOfMemory ? ['--oom'] : []),
-  ]
+function specOf(engine: SceneEngine, gpus: readonly Gpu[]): EngineSpec {
   return {
-    recipe: 'custom', name: engine.name, gpuUuid: gpus[engine.gpuIndex]?.uuid ?? null, onMps: engine.onMps, sharePercent: null, port: null, env, cwd: null,
-    restartBudget: 3, readyWithinSeconds: 30 + engine.loadSeconds, argv, healthPath: '/health', metricsPath: '/metrics', openAi: true,
+    recipe: 'vllm', name: engine.name, gpuUuid: gpus[engine.gpuIndex]?.uuid ?? null, onMps: engine.onMps, sharePercent: engine.sharePercent ?? null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null,
+    port: null, cwd: null, restartBudget: 3, readyWithinSeconds: 30 + engine.loadSeconds,
+    env: {
+      OVERLAP_SIM_LOAD: String(engine.selfLoad), OVERLAP_SIM_LOAD_SECONDS: String(engine.loadSeconds),
+      ...(engine.ignoresSigterm ? { OVERLAP_SIM_IGNORE_SIGTERM: '1' } : {}), ...(engine.outOfMemory ? { OVERLAP_SIM_OUT_OF_MEMORY: '1' } : {}),
+    },
+    executable: 'vllm', model: engine.model, gpuMemoryUtilization: null, kvCacheMemoryMiB: engine.kvCacheMemoryMiB, maxSequences: engine.maxSequences, maxModelTokens: null,
+    asyncScheduling: false, streamIntervalTokens: null, extraArguments: [],
   }
+}
+
+/** Writes `vllm` into a folder of its own, and gives the PATH that finds it there first. Folders of npm and of an AppImage are not handed on. */
+function putOnPath(folder: string, engine: readonly string[]): string {
+  const bin = join(folder, 'bin')
+  const quoted = engine.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ')
+  mkdirSync(bin, { recursive: true })
+  writeFileSync(join(bin, 'vllm.new'), `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 })
+  renameSync(join(bin, 'vllm.new'), join(bin, 'vllm')) // one that starts just now reads the old one to its end
+  const appDir = process.env['APPDIR']
+  const ours = (entry: string) => /\/(?:node_modules\/\.bin|node-gyp-bin)\/?$/.test(entry) || (appDir !== undefined && entry.startsWith(appDir))
+  return [bin, ...(process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter).filter((entry) => entry !== bin && !ours(entry))].join(delimiter)
 }
 
 /** Again over the same folder: the same scene, opened anew; engines and daemons that still live are kept. */
@@ -56,13 +69,13 @@ export async function install({ folder: path, scene: name = null, misbehaviour, 
   mkdirSync(folder.path, { recursive: true })
   const file = { name: sceneName, openedAtMs: Date.now(), misbehaviour: misbehaviour ?? null }
   folder.openScene(file)
-  const env: Record<string, string> = { OVERLAP_SIM: folder.path, ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }
   const program = startedFrom(programs)
+  const env: Record<string, string> = { OVERLAP_SIM: folder.path, PATH: putOnPath(folder.path, program('engine.ts')), ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }
   const tools = { nvidiaSmi: program('nvidiaSmi.ts'), mpsControl: program('mpsControl.ts'), env }
   const gpus = folder.gpus(file)
   const foreign = folder.misbehaviour(file).foreignDaemon ? await startForeignDaemon(folder, tools) : null
   return {
-    scene: sceneName, sentence: scene.sentence, tools, engines: scene.engines.map((engine) => specOf(engine, gpus, env, program)),
+    scene: sceneName, sentence: scene.sentence, tools, engines: scene.engines.map((engine) => specOf(engine, gpus)),
     opening: scene.opening, gpuCount: gpus.length, gpuUuids: gpus.map(({ uuid }) => uuid), close: async () => foreign?.(),
   }
 }

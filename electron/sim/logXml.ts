@@ -29,7 +29,7 @@ function gpuXml({ gpu, tenants, kernelBusy, memoryBusy, usedMemoryMiB, powerW, t
 			<used>${usedMemoryMiB} MiB</used>
 			<free>${card.memoryTotalMiB - card.memoryReservedMiB - usedMemoryMiB} MiB</free>
 		</fb_memory_usage>
-		<compute_mode>Default</compute_mode>
+		<compute_mode>${gpu.exclusiveProcess ? 'Exclusive_Process' : 'Default'}</compute_mode>
 		<utilization>
 			<gpu_util>${Math.round(kernelBusy)} %</gpu_util>
 			<memory_util>${Math.round(memoryBusy)} %</memory_util>

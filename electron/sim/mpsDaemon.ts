@@ -157,7 +157,7 @@ class MpsDaemon {
     this.#log.write('Control', running ? `NEW CLIENT 0 from user ${uid}: Server already exists` : `NEW CLIENT 0 from user ${uid}: Server is not ready, push client to pending list`)
     const server = running ?? this.#startServer(Number(uid))
     await this.#serversStarted()
-    if (!socket.destroyed) socket.end(server.status === 'ACTIVE' && this.#servers.has(server.pid) ? `SERVER ${server.pid} ${server.sharePercent}\n` : 'NOT_READY\n')
+    if (!socket.destroyed) socket.end(server.status === 'ACTIVE' && this.#servers.has(server.pid) ? `SERVER ${server.pid} ${server.sharePercent} ${server.pinnedMiB.get(this.#gpus.findIndex((gpu) => gpu.uuid === uuid)) ?? 0} ${this.#defaults.clientPriority}\n` : 'NOT_READY\n')
   }
 
   async #serversStarted(): Promise<void> {

@@ -81,6 +81,10 @@ log.write('Other', 'Startup')
 log.write('Other', `Connecting to control daemon on socket: ${process.env['CUDA_MPS_PIPE_DIRECTORY'] ?? ''}/control`)
 log.write('Other', 'Initializing server process')
 for (const { index, card } of gpus) log.write('Server', `Creating server context on device ${index} (${card.name})`)
+if (gpus.some(({ index, exclusiveProcess }) => exclusiveProcess && folder.tenants(index).length > 0)) {
+  log.write('Server', 'Failed to start : all CUDA-capable devices are busy or unavailable')
+  process.exit(1)
+}
 become('INITIALIZING')
 setTimeout(() => {
   log.write('Server', 'CUDA MPS Server for Linux/Unix. Binary version: 13000')

@@ -32,7 +32,7 @@ const FIELDS: readonly Field[] = [
   { names: ['pci.bus_id', 'gpu_bus_id'], read: ({ gpu }) => gpu.busId },
   { names: ['index'], read: ({ gpu }) => gpu.index },
   { names: ['vbios_version'], read: () => '96.00.74.00.1A' },
-  { names: ['compute_mode'], read: () => 'Default' },
+  { names: ['compute_mode'], read: ({ gpu }) => (gpu.exclusiveProcess ? 'Exclusive_Process' : 'Default') },
   { names: ['compute_cap'], read: ({ gpu }) => gpu.card.computeCapability },
   { names: ['mig.mode.current'], read: dataCentreOnly('Disabled') },
   { names: ['mig.mode.pending'], read: dataCentreOnly('Disabled') },

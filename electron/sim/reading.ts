@@ -1,5 +1,6 @@
 // What the driver would report of one GPU now: the physics of those who run, plus seeded noise. The same for every executable that looks in the same second.
 import type { Folder, Gpu, SceneFile, Tenant } from './folder.ts'
+import { noise } from './noise.ts'
 import { share, type Load } from './physics.ts'
 import { SCENES } from './scenes.ts'
 
@@ -24,15 +25,6 @@ export interface Reading {
 }
 
 const WARM_UP_MS = 45_000
-
-/** −1..1, the same for the same key. */
-export function noise(seed: number, key: string, tick: number): number {
-  let hash = (2166136261 ^ seed) >>> 0
-  for (const letter of `${key}/${tick}`) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0
-  hash = Math.imul(hash ^ (hash >>> 15), 2246822519) >>> 0
-  hash = Math.imul(hash ^ (hash >>> 13), 3266489917) >>> 0
-  return (((hash ^ (hash >>> 16)) >>> 0) / 2 ** 31) - 1
-}
 
 const percent = (value: number): number => Math.min(100, Math.max(0, value))
 

@@ -65,11 +65,13 @@ export class Rig {
     return this.run([...this.installed.tools.mpsControl, '-d'])
   }
 
-  /** The argv of the scene's first engine, on `port`, with options added. */
+  /** The scene's first engine, on `port`, loaded at once, with arguments added. One that names a share of the memory has no absolute KV cache. */
   engine(port: number, more: readonly string[] = [], env: Record<string, string> = {}): ChildProcess {
     const spec = this.installed.engines[0]
-    if (spec?.recipe !== 'custom') throw new Error('the scene has no engine')
-    return this.start([...spec.argv.map((word) => word.replace('{port}', String(port))), '--load-seconds', '0', ...more], { CUDA_VISIBLE_DEVICES: spec.gpuUuid ?? '', ...env })
+    if (spec?.recipe !== 'vllm') throw new Error('the scene has no engine')
+    const memory = more.includes('--gpu-memory-utilization') ? [] : ['--gpu-memory-utilization', '0.05', '--kv-cache-memory-bytes', String((spec.kvCacheMemoryMiB ?? 0) * 2 ** 20)]
+    const argv = [spec.executable, 'serve', spec.model, '--host', '127.0.0.1', '--port', String(port), '--max-num-seqs', String(spec.maxSequences), '--no-async-scheduling', ...memory, ...more]
+    return this.start(argv, { ...spec.env, OVERLAP_SIM_LOAD_SECONDS: '0', CUDA_VISIBLE_DEVICES: spec.gpuUuid ?? '', ...env })
   }
 
   /** Pids of everything on the GPUs. */

@@ -1,18 +1,22 @@
 // The simulated workstations: what is in each, and how it misbehaves. Data only.
+//
+// Engines are vLLM specs, and `vllm` is a stand-in on PATH. So that the screen lives without traffic, each brings callers of its own
+// (OVERLAP_SIM_LOAD in its environment). A copy that is started with an explicit --stream-interval is being measured, and gets none of them.
 import type { CardName } from './cards.ts'
-import type { ShapeName } from './physics.ts'
 
 export interface SceneEngine {
   name: string
   gpuIndex: number
-  model: ShapeName
+  /** Name on the hub. */
+  model: string
   /** Requests it makes for itself, in a closed loop, so that the screen lives without traffic. */
   selfLoad: number
   maxSequences: number
-  /** Share of the GPU's memory, weights and KV cache together. */
-  memoryShare: number
+  /** Beside its weights and 1.5 GiB. Five such engines, one of them with twice the cache, fit beside the scene's own unless told otherwise. */
+  kvCacheMemoryMiB: number
   loadSeconds: number
   onMps: boolean
+  sharePercent?: number
   ignoresSigterm?: boolean
   outOfMemory?: boolean
 }
@@ -33,19 +37,24 @@ export interface Misbehaviour {
   serverFaultAfterSeconds?: number
   /** A daemon that the product did not start serves all GPUs. */
   foreignDaemon?: boolean
+  /** cuBLAS picks a defective GEMM where an engine has a reduced share of the SMs: its answers are wrong, and nothing else tells. */
+  wrongGemm?: boolean
 }
 
 export interface Scene {
   sentence: string
   seed: number
   gpus: CardName[]
+  /** Compute mode EXCLUSIVE_PROCESS of all GPUs. */
+  exclusiveProcess?: boolean
   engines: SceneEngine[]
   opening: { startMps: boolean; startEngines: boolean }
   misbehaviour: Misbehaviour
 }
 
+const QWEN = (size: string): string => `Qwen/Qwen2.5-${size}-Instruct`
 const small = (name: string, change: Partial<SceneEngine> = {}): SceneEngine => ({
-  name, gpuIndex: 0, model: '0.5b', selfLoad: 64, maxSequences: 256, memoryShare: 0.4, loadSeconds: 2, onMps: true, ...change,
+  name, gpuIndex: 0, model: QWEN('0.5B'), selfLoad: 64, maxSequences: 256, kvCacheMemoryMiB: 5632, loadSeconds: 2, onMps: true, ...change,
 })
 const opened = { startMps: true, startEngines: true }
 const two: Scene = {
@@ -66,16 +75,25 @@ export const SCENES = {
   'driver-hang': { ...two, sentence: 'The driver stops answering after 20 seconds, for 30 seconds; again every five minutes.', seed: 14, misbehaviour: { hang: { afterSeconds: 20, forSeconds: 30, everySeconds: 300 } } },
   'eight-gpus': {
     ...two, sentence: 'Eight H100, sixteen engines.', seed: 15, gpus: Array.from({ length: 8 }, () => 'h100' as const),
-    engines: Array.from({ length: 16 }, (_, index) => small(`engine-${index + 1}`, { gpuIndex: index >> 1, model: index % 4 < 2 ? '0.5b' : '1.5b', selfLoad: 32 })),
+    engines: Array.from({ length: 16 }, (_, index) => small(`engine-${index + 1}`, { gpuIndex: index >> 1, model: QWEN(index % 4 < 2 ? '0.5B' : '1.5B'), selfLoad: 32 })),
   },
-  'rtx-4090': { ...two, sentence: 'A GeForce without GPM: no SM activity to be had.', seed: 16, gpus: ['rtx4090'] },
+  'rtx-4090': { ...two, sentence: 'A GeForce without GPM: no SM activity to be had.', seed: 16, gpus: ['rtx4090'], engines: [small('alpha', { kvCacheMemoryMiB: 1536 }), small('beta', { kvCacheMemoryMiB: 1536 })] },
   'half-lines': { ...two, sentence: 'nvidia-smi writes half a row now and then.', seed: 17, misbehaviour: { halfLineEvery: 7 } },
   'yes-and-nothing': { ...two, sentence: 'The MPS daemon says yes and does nothing.', seed: 18, misbehaviour: { mpsDoesNothing: true } },
   'server-fault': { ...two, sentence: 'The MPS server meets a fatal GPU fault: the busy engine dies, the idle one keeps the server in FAULT.', seed: 19, engines: [small('alpha'), small('beta', { selfLoad: 0 })], misbehaviour: { serverFaultAfterSeconds: 20 } },
   'ignores-sigterm': { ...two, sentence: 'One engine does not end when asked.', seed: 20, engines: [small('alpha'), small('beta', { ignoresSigterm: true })] },
   'slow-load': { ...two, sentence: 'Engines that take a minute to load.', seed: 21, engines: [small('alpha', { loadSeconds: 60 }), small('beta', { loadSeconds: 60 })] },
-  'out-of-memory': { ...two, sentence: 'Two engines that want more memory than there is.', seed: 22, engines: [small('alpha', { memoryShare: 0.6 }), small('beta', { memoryShare: 0.6 })] },
+  'out-of-memory': { ...two, sentence: 'Two engines that want more memory than there is.', seed: 22, engines: [small('alpha', { kvCacheMemoryMiB: 46_000 }), small('beta', { kvCacheMemoryMiB: 46_000 })] },
   'foreign-daemon': { ...two, sentence: 'Somebody else\'s MPS daemon serves the GPU.', seed: 23, opening: { startMps: false, startEngines: false }, misbehaviour: { foreignDaemon: true } },
+  'big-model': {
+    ...two, sentence: 'Two engines of a 7B model, which fills the GPU by itself: MPS does not pay here.', seed: 24,
+    engines: [small('alpha', { model: QWEN('7B'), kvCacheMemoryMiB: 8192, loadSeconds: 4 }), small('beta', { model: QWEN('7B'), kvCacheMemoryMiB: 8192, loadSeconds: 4 })],
+  },
+  'wrong-gemm': { ...two, sentence: 'An engine with a reduced share of the SMs computes wrong answers.', seed: 25, engines: [small('alpha'), small('beta', { sharePercent: 40 })], misbehaviour: { wrongGemm: true } },
+  'exclusive-process': {
+    ...two, sentence: 'The GPU takes one process at a time (compute mode EXCLUSIVE_PROCESS), and there is no MPS: the second engine fails.', seed: 26, exclusiveProcess: true,
+    opening: { startMps: false, startEngines: true }, engines: [small('alpha', { onMps: false }), small('beta', { onMps: false })],
+  },
 } as const satisfies Record<string, Scene>
 export type SceneName = keyof typeof SCENES
 export const DEFAULT_SCENE: SceneName = 'two-engines'

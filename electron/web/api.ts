@@ -10,8 +10,8 @@ import { asContractError, type Answers } from '../core/answers.ts'
 import { ReaderLink } from '../core/kit/paced.ts'
 import type { Log } from '../core/kit/log.ts'
 
-/** Largest request body and largest socket message. A spec of an engine is a few KiB. */
-export const MAX_BODY_BYTES = 1024 * 1024
+/** Largest request body and largest socket message, of those who have the token. A spec of an engine is a few KiB, somebody's report many MiB. */
+export const MAX_BODY_BYTES = 32 * 1024 * 1024
 
 export class Api {
   readonly #rest: OpenAPIHandler<{ link: ReaderLink }>

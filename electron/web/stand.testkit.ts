@@ -3,6 +3,7 @@ import type { Advice } from '../../shared/advice.ts'
 import type { LedgerEntry } from '../../shared/command.ts'
 import type { OwnCost } from '../../shared/contract.ts'
 import type { Engine } from '../../shared/engine.ts'
+import type { ExperimentNow, Hold, ReportSummary } from '../../shared/experiment.ts'
 import { FaultError } from '../../shared/fault.ts'
 import type { GpuFrame, GpuIdentity } from '../../shared/gpu.ts'
 import type { MpsDaemon } from '../../shared/mps.ts'
@@ -44,5 +45,15 @@ export function stand(): Stand {
       log: () => ({ tail: async (count) => lines.kept.slice(-count), follow: (read) => lines.subscribe((line) => read([line])) }),
     },
     host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id) },
+    hold: new Topic<Hold | null>(null),
+    experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, rehearse: refuse, start: refuse, cancel: refuse },
+    reports: {
+      summaries: new Topic<ReportSummary[]>([]),
+      get(id) {
+        throw new FaultError('NOT_FOUND', `There is no report ${id}.`, 'Look at the list.', { field: 'id' })
+      },
+      save: () => {},
+      remove: () => {},
+    },
   }
 }

@@ -1,8 +1,9 @@
 // ActionButton: a button for an Action. Pending until its effect is seen; says why when it cannot be pressed.
 import { ActionIcon, Button, Tooltip, type ButtonProps } from '@mantine/core'
 import { useConnection } from '../state/connection.ts'
+import { useHold } from '../state/hold.ts'
 import { useLink } from '../state/link.ts'
-import { perform, useAttempt, type Action } from './action.ts'
+import { perform, useAttempt, whyBlocked, type Action } from './action.ts'
 
 type Props = { action: Action; label?: string; icon?: React.ReactNode; variant?: ButtonProps['variant'] }
 
@@ -32,7 +33,8 @@ function usePress(action: Action) {
   const { client } = useConnection()
   const open = useLink((link) => link.state.name === 'open')
   const attempt = useAttempt(action.id)
-  const why = !open && !action.id.startsWith('view.') ? 'The link to the core is down.' : action.blocked
+  const held = useHold(({ hold }) => whyBlocked(action, hold))
+  const why = !open && !action.id.startsWith('view.') ? 'The link to the core is down.' : held
   const pending = attempt?.name === 'pending'
   const disabled = why !== null || pending
   return { disabled, pending, why, press: (event: React.MouseEvent) => { event.stopPropagation(); if (!disabled) perform(action, client) } }

@@ -51,12 +51,13 @@ function Body({ action, close }: { action: Action; close: () => void }) {
   return (
     <Stack gap="sm">
       <div>{action.about}</div>
+      {action.steps !== undefined && <ol className="planSteps" aria-label="What will be done">{action.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
       {previewed !== null && <CommandPreview commands={previewed.commands} />}
       {!shown && previewed === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
       {fault !== null && <FaultCard fault={fault} calm={asking}>{asking && <AttachedClients gpuUuid={action.consentGpuUuid!} />}</FaultCard>}
       {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
       <Group justify="flex-end" gap="xs">
-        <Button onClick={close}>{pending ? 'Close' : 'Cancel'}</Button>
+        <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>
         {consent
           ? <Button variant="filled" color="red.8" loading={pending} disabled={!shown} onClick={() => void go()}>{action.label}, forcing after {force} s</Button>
           : <Button variant="filled" data-autofocus color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}

@@ -60,7 +60,7 @@ export function putEngineOnMps(engine: Engine): Action {
 
 export function changeEngine(engine: Engine): Action {
   return {
-    id: `engine.change/${engine.id}`, label: `Change ${engine.spec.name}`, group: 'Engines', about: 'Opens its settings.', immediate: true,
+    id: `engine.change/${engine.id}`, label: `Change ${engine.spec.name}`, group: 'Engines', about: 'Opens its settings.', immediate: true, opensChange: true,
     blocked: AT_REST.includes(engine.state) ? null : 'Stop it first: settings take effect at a start.',
     run: () => { openScreen('engines'); useView.setState({ engineId: engine.id, engineForm: { id: engine.id } }) },
   }
@@ -77,7 +77,7 @@ export function removeEngine(engine: Engine): Action {
 }
 
 export const addEngine: Action = {
-  id: 'engine.add', label: 'Add engine', group: 'Engines', about: 'Describes an engine: a recipe, a GPU, its limits.', keys: 'A', immediate: true, blocked: null,
+  id: 'engine.add', label: 'Add engine', group: 'Engines', about: 'Describes an engine: a recipe, a GPU, its limits.', keys: 'A', immediate: true, opensChange: true, blocked: null,
   run: () => { openScreen('engines'); useView.setState({ engineForm: 'new' }) },
 }
 

@@ -4,8 +4,13 @@ import { useEngines } from '../state/engines.ts'
 import { useGpus } from '../state/gpus.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { useView } from '../state/view.ts'
-import type { Action } from './action.ts'
+import { useExperiment } from '../state/experiment.ts'
+import { useHold } from '../state/hold.ts'
+import { useReports } from '../state/reports.ts'
+import { useStagePlan } from '../state/stagePlan.ts'
+import { whyBlocked, type Action } from './action.ts'
 import { addEngine, engineActions } from './engineActions.ts'
+import { experimentActions } from './experimentActions.ts'
 import { mpsActions } from './mpsActions.ts'
 import { gpuActions, retryGpu, viewActions } from './viewActions.ts'
 
@@ -15,20 +20,24 @@ export function useGpuUuid(): string | null {
   return useGpus(({ identities }) => identities?.find((gpu) => gpu.uuid === chosen)?.uuid ?? identities?.[0]?.uuid ?? null)
 }
 
-/** Ctrl-K lists what can be done now; buttons show the rest, with the reason. */
-const possible = (action: Action): boolean => action.blocked === null
-
-/** All actions that exist now, for Ctrl-K and keys. Another list only when something else than a number has changed. */
+/** All actions that can be done now, for Ctrl-K and keys; buttons show the rest, with the reason. Another list only when something else than a number has changed. */
 export function useActions(): Action[] {
   const gpuUuid = useGpuUuid()
   const daemons = useMps((store) => store.daemons)
   const engines = useEngines((store) => store.settled)
   const identities = useGpus((store) => store.identities)
+  const hold = useHold((store) => store.hold)
+  const running = useExperiment(({ now }) => (now === null || now.phase === 'done' ? null : now.id))
+  const reports = useReports((store) => store.reports)
+  const stage = useStagePlan()
+  const screen = useView((view) => view.screen)
+  const replayId = useView((view) => view.stageReplayId)
   return useMemo(() => {
     const daemon = daemonOf(daemons, gpuUuid)
-    return [
-      ...(daemon === null ? [] : mpsActions(daemon)).filter(possible), ...(engines ?? []).flatMap(engineActions).filter(possible), addEngine,
-      ...viewActions, ...gpuActions(identities ?? []), retryGpu,
+    const all: Action[] = [
+      ...(daemon === null ? [] : mpsActions(daemon)), ...(engines ?? []).filter((engine) => !engine.temporary).flatMap(engineActions), addEngine,
+      ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, ...gpuActions(identities ?? []), retryGpu,
     ]
-  }, [gpuUuid, daemons, engines, identities])
+    return all.filter((action) => whyBlocked(action, hold) === null)
+  }, [gpuUuid, daemons, engines, identities, hold, running, reports, stage, screen, replayId])
 }

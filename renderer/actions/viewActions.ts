@@ -11,6 +11,9 @@ const ABOUT: Record<Screen, [string, string]> = {
   mps: ['MPS', 'The daemon, its servers and clients, and the proof.'],
   engines: ['Engines', 'Add, start, watch engines; read their logs.'],
   commands: ['Commands', 'Every command that Overlap ran.'],
+  stage: ['Stage', 'The MPS gain, live: ways of sharing the GPU side by side.'],
+  experiments: ['Experiments', 'What can be measured: presets, own files, their plans and progress.'],
+  reports: ['Reports', 'What was measured: open, compare, export.'],
 }
 export const SCREEN_LABEL = (screen: Screen): string => ABOUT[screen][0]
 

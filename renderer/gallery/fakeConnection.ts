@@ -1,9 +1,12 @@
 // A Connection that answers from a scene: no core, no link. For the gallery only.
 import type { Engine } from '../../shared/engine.ts'
+import type { Hold } from '../../shared/experiment.ts'
 import { FaultError } from '../../shared/fault.ts'
 import type { HistoryWindow, MetricKey } from '../../shared/gpu.ts'
 import type { Client, Connection } from '../link/connect.ts'
 import { frameAt, metricAt, wave } from './model.ts'
+import { PRESETS, summaryOf } from './experiments.ts'
+import { COMPARED } from './reportScenes.ts'
 import type { Scene } from './scenes.ts'
 import { ledger, startCommands } from './things.ts'
 
@@ -62,6 +65,13 @@ function history(scene: Scene, periodMs: number, asked: { series: string[]; from
 const log = Array.from({ length: 60 }, (_, at) => `slot update_slots: id ${at % 8} | task ${1000 + at} | n_past = ${200 + at * 3}, generated 1 token`)
 const control = ['[2026-11-02 12:04:55.120 Control  4090] Starting control daemon using socket /run/user/1000/overlap/mps-0/control', '[2026-11-02 12:04:55.611 Control  4090] Starting new server 4100 for user 1000', '[2026-11-02 12:04:56.002 Control  4090] Accepting connection...']
 
+const LOADED_MS = Date.now()
+
+function holdOf(scene: Scene): Hold | null {
+  const running = scene.experiment(Date.now() - LOADED_MS)
+  return running === null || running.phase === 'done' ? null : { experimentId: running.id, sentence: `The experiment "${running.plan.file.title}" holds the workstation.`, sinceMs: running.startedAtMs }
+}
+
 /** `hz`: frames and engines per second. */
 export function fakeConnection(scene: Scene, hz = 1): Connection {
   const wait = (_input: unknown, more?: { signal?: AbortSignal }): AbortSignal => more?.signal ?? new AbortController().signal
@@ -73,6 +83,7 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
       greeting: async () => ({ protocolVersion: 1, version: '0.1.0', hostName: 'gpu-box-01', simulated: scene.simulated, scene: scene.simulated ? 'two-engines' : null, stateDirectory: '/home/ada/.local/state/overlap', uid: 1000, startedAtMs: Date.now(), faults: [] }),
       cost: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ atMs: now(), corePercent: 0.6, toolsPercent: 1.4, residentMiB: 118, eventLoopDelayP99Ms: 1.2 }), 0, wait(...given)),
       advice: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.advice, 0, wait(...given)),
+      hold: async (...given: [unknown, { signal: AbortSignal }]) => items(() => holdOf(scene), lasting, wait(...given)),
     },
     gpu: {
       identities: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.identities, 0, wait(...given)),
@@ -96,6 +107,20 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
       preview: async () => startCommands,
       add: async () => { throw new FaultError('PORT_TAKEN', 'Port 40100 is taken.', 'Choose another, or leave it empty.', { field: 'spec.port' }) },
       change: async () => ({}), remove: async () => ({}), start: async () => ({}), stop: async () => ({}), restart: async () => ({}), putOnMps: async () => ({}),
+    },
+    experiment: {
+      presets: async () => scene.presets ?? PRESETS,
+      plan: async () => scene.plan(false), rehearse: async () => { await paused(900, new AbortController().signal); return scene.plan(true) },
+      start: async () => { throw new FaultError('PREFLIGHT', 'A process that is not ours uses the GPU.', 'End it, or choose another GPU; rehearse again.', { detail: 'gpuIsFree: python3, pid 2210' }) },
+      cancel: async () => ({}),
+      now: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.experiment(now() - LOADED_MS), scene.link.name === 'open' ? 500 : 0, wait(...given)),
+      reports: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.reports.map(summaryOf), 0, wait(...given)),
+      report: async ({ id }: { id: string }) => {
+        const found = scene.reports.find((report) => report.id === id)
+        if (found === undefined) throw new FaultError('NOT_FOUND', 'There is no such report.', 'It may have been removed; see the Reports screen.')
+        return found
+      },
+      compare: async () => ({ rows: COMPARED }), exportReport: async () => ({ fileName: 'report.json', mediaType: 'application/json', text: '{}' }), importReport: async () => { throw new FaultError('BAD_INPUT', 'This is not a report: blocks.3.total.ttftMs.p95 is missing.', 'Choose a report.json that Overlap exported.', { field: 'text' }) }, removeReport: async () => ({}),
     },
     host: { commands: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: ledger() }), 0, wait(...given)) },
   } as unknown as Client

@@ -1,11 +1,15 @@
 // The gallery's workstations: one for each situation that a screen must show well.
 import type { Advice } from '../../shared/advice.ts'
 import type { Engine } from '../../shared/engine.ts'
+import type { ExperimentNow, Plan, Preset, Report } from '../../shared/experiment.ts'
 import type { Fault } from '../../shared/fault.ts'
 import type { GpuIdentity } from '../../shared/gpu.ts'
 import type { MpsDaemon } from '../../shared/mps.ts'
 import type { LinkState } from '../link/connect.ts'
+import { demoPlan, GOOD_CHECKS, THREE_ARMS } from './experiments.ts'
 import { gpu, type Breakage, type Load } from './model.ts'
+import { reportScenes } from './reportScenes.ts'
+import { stageScenes } from './stageScenes.ts'
 import { AT_REST, daemon, engine, outOfMemory, spec } from './things.ts'
 
 export interface Scene {
@@ -17,6 +21,12 @@ export interface Scene {
   daemons: MpsDaemon[]
   engines: Engine[]
   advice: Advice[]
+  /** After so many ms on the page. */
+  experiment: (elapsedMs: number) => ExperimentNow | null
+  reports: Report[]
+  /** Left out: the gallery's few. */
+  presets?: Preset[]
+  plan: (rehearsed: boolean) => Plan
 }
 
 const h100 = gpu(0, 'NVIDIA H100 80GB HBM3', true, 81559)
@@ -34,7 +44,7 @@ const noDevice: Fault = {
 }
 
 function scene(more: Partial<Scene>): Scene {
-  return { link: open, simulated: false, identities: [h100], load: () => 'shared', broken: null, daemons: [daemon(h100.uuid, 0, 'stopped', { sentence: 'No MPS daemon serves this GPU.' })], engines: [], advice: [], ...more }
+  return { link: open, simulated: false, identities: [h100], load: () => 'shared', broken: null, daemons: [daemon(h100.uuid, 0, 'stopped', { sentence: 'No MPS daemon serves this GPU.' })], engines: [], advice: [], experiment: () => null, reports: [], plan: (rehearsed) => demoPlan(THREE_ARMS, 0.24, rehearsed ? { checks: GOOD_CHECKS } : {}), ...more }
 }
 
 const pair = [engine(0, 'ready', 'attached', h100.uuid), engine(1, 'ready', 'attached', h100.uuid)]
@@ -66,4 +76,5 @@ export const SCENES: Record<string, Scene> = {
   noServer: scene({ load: () => 'idle', daemons: [daemon(h100.uuid, 0, 'noServer', { sentence: 'The daemon listens, but its server could not start.', servers: [], fault: noDevice })] }),
   foreign: scene({ load: () => 'sliced', engines: [engine(0, 'ready', 'notAttached', h100.uuid)], daemons: [daemon(h100.uuid, 0, 'foreign', { sentence: 'A daemon that Overlap did not start serves this GPU.', ownership: 'foreign', foreign: [{ pid: 911, uid: 0, pipeDirectory: '/tmp/nvidia-mps', gpuUuids: null }, { pid: 1200, uid: 1007, pipeDirectory: null, gpuUuids: null }] })] }),
   linkLost: scene({ engines: pair, daemons: [running], simulated: true, link: { name: 'lost', sinceMs: Date.now() - 42_000 } }),
+  ...Object.fromEntries(Object.entries({ ...stageScenes(pair.map((one) => ({ ...one }))), ...reportScenes(pair) }).map(([name, more]) => [name, scene({ daemons: [running], ...more })])),
 }

@@ -14,7 +14,7 @@ export const AT_REST: Attachment = { state: 'notAttached', reason: 'notRunning',
 
 export function spec(name: string, gpuUuid: string | null, more: Partial<EngineSpec> = {}): EngineSpec {
   return {
-    recipe: 'llamaServer', name, gpuUuid, onMps: true, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 3, readyWithinSeconds: 300,
+    recipe: 'llamaServer', name, gpuUuid, onMps: true, sharePercent: null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null, port: null, env: {}, cwd: null, restartBudget: 3, readyWithinSeconds: 300,
     executable: 'llama-server', modelPath: '/models/qwen2.5-1.5b-instruct-f16.gguf', contextTokens: 8192, slots: 8, gpuLayers: null, extraArguments: [], ...more,
   } as EngineSpec
 }
@@ -27,7 +27,7 @@ export function engine(at: number, state: EngineState, attachment: Attachment['s
     readiness: state === 'starting' ? 'healthy' : null, pid, startedAtMs: running ? START - 240_000 : null, adopted: at === 1, port: running ? 40100 + at : null, pids: pid === null ? [] : [pid, pid + 1],
     gpuMemoryMiB: running ? 15800 + at * 700 : null, attachment: attachment === 'rest' ? AT_REST : PLAIN[attachment],
     rates: { generatedTokensPerSecond: null, promptTokensPerSecond: null, requestsRunning: null, requestsWaiting: null, source: null, counting: null, readAtMs: null },
-    restarts: { used: 0, budget: 3, windowMs: 600_000 }, lastExit: null, fault: null, ...more,
+    temporary: false, restarts: { used: 0, budget: 3, windowMs: 600_000 }, lastExit: null, fault: null, ...more,
   }
 }
 

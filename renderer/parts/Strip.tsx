@@ -51,8 +51,8 @@ export interface StripProps {
   note?: string | null
 }
 
-/** With more lines than this the legend shows single lines only under the crosshair: their present values are on the cards. */
-const CROWDED = 5
+/** With more lines, or longer names, than this the legend shows single lines only under the crosshair: their present values are on the cards. */
+const CROWDED = { lines: 5, letters: 44 }
 
 export function Strip(props: StripProps) {
   const scheme = useComputedColorScheme('dark')
@@ -62,6 +62,7 @@ export function Strip(props: StripProps) {
 
 /** One uPlot, made anew only when lines, axes or colours are others. */
 function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
+  const crowded = props.lines.length > CROWDED.lines || props.lines.reduce((letters, line) => letters + line.label.length, 0) > CROWDED.letters
   const plotBox = useRef<HTMLDivElement>(null)
   const legendBox = useRef<HTMLDivElement>(null)
   const latest = useRef(props)
@@ -81,9 +82,9 @@ function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
       <div className="stripHead">
         <h3 className="panelTitle">{props.title}</h3>
         {props.aside != null && <span className="dim small cut">{props.aside}</span>}
-        <div className={`legend ${props.lines.length > CROWDED ? 'crowded' : ''}`} ref={legendBox}>
+        <div className={`legend ${crowded ? 'crowded' : ''}`} ref={legendBox}>
           {props.lines.map((line, at) => (
-            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{props.lines.length <= CROWDED && `${line.label} `}<b className="reading" /></span>
+            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{!crowded && `${line.label} `}<b className="reading" /></span>
           ))}
           {props.total !== undefined && props.lines.length > 1 && <span className="total">{props.total.label} <b className="reading" /></span>}
         </div>
@@ -220,9 +221,10 @@ function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, schem
     ctx.moveTo(x, bbox.top)
     ctx.lineTo(x, bbox.top + bbox.height)
     ctx.stroke()
-    if (!markLabels || spanMs > 600_000 || x < freeFrom) continue
+    if (!markLabels || spanMs > 600_000) continue
     const width = ctx.measureText(mark.label).width
     const left = Math.min(x + 3 * ratio, bbox.left + bbox.width - width)
+    if (left < freeFrom) continue
     ctx.fillStyle = STRIP_COLOURS[scheme].surface
     ctx.fillRect(left - ratio, bbox.top, width + 2 * ratio, 13 * ratio)
     ctx.fillStyle = colour

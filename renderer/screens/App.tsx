@@ -1,8 +1,8 @@
 // App: the shell around the screens: ribbon, link bar, top bar, rail, foot bar; Ctrl-K and keys.
 import { useHotkeys } from '@mantine/hooks'
 import { Spotlight } from '@mantine/spotlight'
-import { IconActivity, IconBolt, IconSearch, IconServer2, IconTerminal2 } from '@tabler/icons-react'
-import { useEffect } from 'react'
+import { IconActivity, IconBolt, IconFlask2, IconPresentation, IconReportAnalytics, IconSearch, IconServer2, IconTerminal2 } from '@tabler/icons-react'
+import { lazy, Suspense, useEffect } from 'react'
 import { perform } from '../actions/action.ts'
 import { ActionDialog } from '../actions/ActionDialog.tsx'
 import { useActions } from '../actions/useActions.ts'
@@ -17,10 +17,18 @@ import { GpuPanel } from './GpuPanel.tsx'
 import { LinkBar, SimulatedRibbon } from './LinkBar.tsx'
 import { Live } from './Live.tsx'
 import { Mps } from './Mps.tsx'
+import { HoldBar } from './HoldBar.tsx'
+import { Stage } from './Stage.tsx'
 import { TopBar } from './TopBar.tsx'
 
-const SHOWN: Record<Screen, () => React.JSX.Element> = { live: Live, mps: Mps, engines: Engines, commands: Commands }
-const ICONS: Record<Screen, typeof IconActivity> = { live: IconActivity, mps: IconBolt, engines: IconServer2, commands: IconTerminal2 }
+// screens with charts are fetched when they are first opened: Live does not wait for them
+const Experiments = lazy(() => import('./Experiments.tsx').then(({ Experiments }) => ({ default: Experiments })))
+const Reports = lazy(() => import('./Reports.tsx').then(({ Reports }) => ({ default: Reports })))
+
+const SHOWN: Record<Screen, React.ComponentType> = { live: Live, mps: Mps, engines: Engines, commands: Commands, stage: Stage, experiments: Experiments, reports: Reports }
+const ICONS: Record<Screen, typeof IconActivity> = {
+  live: IconActivity, mps: IconBolt, engines: IconServer2, commands: IconTerminal2, stage: IconPresentation, experiments: IconFlask2, reports: IconReportAnalytics,
+}
 
 export function App() {
   const screen = useView((view) => view.screen)
@@ -31,9 +39,10 @@ export function App() {
     <div className="shell">
       <SimulatedRibbon />
       <LinkBar />
+      <HoldBar />
       <TopBar />
       <Rail current={screen} />
-      <main className={`screen ${stale ? 'stale' : ''}`} aria-label={SCREEN_LABEL(screen)}><Shown /></main>
+      <main className={`screen ${stale ? 'stale' : ''}`} aria-label={SCREEN_LABEL(screen)}><Suspense fallback={null}><Shown /></Suspense></main>
       <FootBar />
       <ActionDialog />
       <GpuPanel />

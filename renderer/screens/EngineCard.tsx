@@ -30,9 +30,11 @@ export const EngineCard = memo(function EngineCard({ engine, dense }: { engine: 
         <StateBadge look={ENGINE_LOOK[engine.state]} explain={engine.fault?.sentence ?? ENGINE_STATES[engine.state]} />
         <span className="spring" />
         {dense && !starting && <TokensNow id={id} className="denseNumber" />}
-        <ActionIconButton action={startEngine(engine)} icon={<IconPlayerPlay size={14} />} />
-        <ActionIconButton action={stopEngine(engine)} icon={<IconPlayerStop size={14} />} />
-        <ActionIconButton action={restartEngine(engine)} icon={<IconRefresh size={14} />} />
+        {!engine.temporary && <>
+          <ActionIconButton action={startEngine(engine)} icon={<IconPlayerPlay size={14} />} />
+          <ActionIconButton action={stopEngine(engine)} icon={<IconPlayerStop size={14} />} />
+          <ActionIconButton action={restartEngine(engine)} icon={<IconRefresh size={14} />} />
+        </>}
       </div>
       {starting ? <ReadinessSteps engine={engine} /> : !dense && (
         <div className="cardRow"><TokensNow id={id} className="bigNumber" /><span className="spring" /><TokensSparkline id={id} name={spec.name} /></div>
@@ -60,7 +62,7 @@ function EngineLink({ id, name }: { id: string; name: string }) {
 function Attached({ engine, dense }: { engine: SettledEngine; dense: boolean }) {
   const { attachment, spec } = engine
   const apart = attachment.state !== 'attached' && !onItsWay(engine)
-  const next = !apart ? null : attachment.reason === 'notAsked' ? { action: putEngineOnMps(engine), label: 'Put on MPS' }
+  const next = !apart || engine.temporary ? null : attachment.reason === 'notAsked' ? { action: putEngineOnMps(engine), label: 'Put on MPS' }
     : attachment.restartHelps ? { action: { ...restartEngine(engine), label: `Restart ${spec.name} to attach it` }, label: 'Restart to attach' } : null
   return (
     <div className="cardRow attachedRow">

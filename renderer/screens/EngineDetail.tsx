@@ -1,5 +1,5 @@
 // EngineDetail: one engine in full: state, readiness, attachment with its evidence, rates, last exit, log.
-import type { Engine } from '../../shared/engine.ts'
+import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
 import { clockTime, duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
@@ -13,6 +13,7 @@ import { Value } from '../parts/Value.tsx'
 import { gpuLabel, useGpus } from '../state/gpus.ts'
 import { useNowMs } from '../parts/now.ts'
 import { ShareValue } from './EngineCard.tsx'
+import { PRIORITIES } from './engineFields.ts'
 import { EngineLog } from './EngineLog.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
@@ -22,10 +23,10 @@ export function EngineDetail({ engine }: { engine: Engine }) {
     <div className="detailColumn" style={engineStyle(engine.colour)} role="region" aria-label={engine.spec.name}>
       <Panel className="accented" title={<EngineName colour={engine.colour} name={engine.spec.name} />} aside={<StateBadge look={ENGINE_LOOK[engine.state]} boxed explain={ENGINE_STATES[engine.state]} />}>
         <div className="stackGap">
-          <div className="cardRow" style={{ flexWrap: 'wrap' }}>
+          {engine.temporary ? <div className="dim">A copy made for the experiment that runs; it is gone when that is over.</div> : <div className="cardRow" style={{ flexWrap: 'wrap' }}>
             <ActionButton action={startEngine(engine)} label="Start" /><ActionButton action={stopEngine(engine)} label="Stop" /><ActionButton action={restartEngine(engine)} label="Restart" />
             <span className="spring" /><ActionButton action={changeEngine(engine)} label="Change" /><ActionButton action={removeEngine(engine)} label="Remove" />
-          </div>
+          </div>}
           <FailedAttempts about={engine.id} />
           {engine.fault !== null && <FaultCard fault={engine.fault} />}
           {engine.state !== 'stopped' && engine.state !== 'failed' && <ReadinessSteps engine={engine} />}
@@ -48,13 +49,24 @@ function Facts({ engine }: { engine: Engine }) {
     ['Requests', `${fixed(rates.requestsRunning)} running, ${fixed(rates.requestsWaiting)} waiting`],
     ['GPU', `${gpuLabel(identities, spec.gpuUuid)} · ${gibibytes(engine.gpuMemoryMiB)}`],
     ['SM share', <ShareValue key="s" engine={engine} />],
+    ...limitFacts(spec),
     ['Port', engine.port ?? (spec.port === null ? 'a free one at each start' : spec.port)],
     ['Process', engine.pid === null ? 'none' : <span key="p">pid {engine.pid}{engine.pids.length > 1 && <span className="dim"> and {engine.pids.length - 1} more</span>}{engine.adopted && <span className="dim"> · found alive from an earlier run</span>}</span>],
     ['Up', engine.startedAtMs === null ? UNKNOWN : <Up key="u" sinceMs={engine.startedAtMs} />],
     ['Restarts', `${engine.restarts.used} of ${engine.restarts.budget} in ${duration(engine.restarts.windowMs)}`],
-    ['Runs', <span className="mono" key="r">{spec.recipe === 'custom' ? quotedArgv(spec.argv) : `${spec.executable} · ${spec.modelPath}`}</span>],
+    ['Runs', <span className="mono" key="r">{spec.recipe === 'custom' ? quotedArgv(spec.argv) : `${spec.executable} · ${spec.recipe === 'vllm' ? spec.model : spec.modelPath}`}</span>],
   ]
   return <dl className="pairs">{facts.map(([name, fact]) => <div key={name} style={{ display: 'contents' }}><dt>{name}</dt><dd>{fact}</dd></div>)}</dl>
+}
+
+/** Only those that are set: most engines have none. */
+function limitFacts({ onMps, pinnedMemoryLimitMiB, clientPriority, cpus }: EngineSpec): [string, React.ReactNode][] {
+  const underMps = onMps ? '' : ', under MPS only'
+  return [
+    ...(pinnedMemoryLimitMiB === null ? [] : [['Memory limit', `${gibibytes(pinnedMemoryLimitMiB)} per process${underMps}`] as [string, string]]),
+    ...(clientPriority === null ? [] : [['Priority', `${PRIORITIES[clientPriority]}${underMps}`] as [string, string]]),
+    ...(cpus === null ? [] : [['CPUs', cpus] as [string, string]]),
+  ]
 }
 
 function Up({ sinceMs }: { sinceMs: number }) {

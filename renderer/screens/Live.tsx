@@ -10,8 +10,10 @@ import { FaultCard } from '../parts/FaultCard.tsx'
 import { nextStep, useAdvice } from '../state/advice.ts'
 import { enginesOn, useEngines } from '../state/engines.ts'
 import { useGpus } from '../state/gpus.ts'
+import { useHold } from '../state/hold.ts'
 import { useMps } from '../state/mps.ts'
 import { EngineCard } from './EngineCard.tsx'
+import { GainOffer } from './GainOffer.tsx'
 import { Happenings } from './Happenings.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 import { LiveStrips } from './LiveStrips.tsx'
@@ -28,6 +30,7 @@ export function Live() {
       <div className="side">
         <FailedAttempts />
         <NextStep gpuUuid={gpuUuid} />
+        <GainOffer gpuUuid={gpuUuid} />
         <Cards gpuUuid={gpuUuid} />
         <Happenings gpuUuid={gpuUuid} />
       </div>
@@ -56,7 +59,8 @@ function NextStep({ gpuUuid }: { gpuUuid: string | null }) {
   const advice = useAdvice((store) => nextStep(store.advice, gpuUuid))
   const engines = useEngines((store) => store.settled)
   const daemons = useMps((store) => store.daemons)
-  if (advice === null) return null
+  const held = useHold(({ hold }) => hold !== null)
+  if (advice === null || held) return null // what an experiment arranges is not to be mended
   const action = advice.action === null ? null : adviceAction(advice.action, engines, daemons)
   return (
     <section className="panel advice" aria-label="Next best step">

@@ -83,7 +83,7 @@ function Servers({ daemon }: { daemon: MpsDaemon }) {
   const facts: [string, React.ReactNode][] = [
     ['Ownership', daemon.ownership === null ? UNKNOWN : { overlap: 'started by Overlap', used: 'foreign, used', foreign: 'foreign' }[daemon.ownership]],
     ['Daemon pid', daemon.daemonPid ?? UNKNOWN],
-    ['Control version', daemon.controlVersion ?? `${UNKNOWN} (drivers of the 535 class tell none)`],
+    ['Control version', daemon.controlVersion ?? `${UNKNOWN} (not told; programs of the 535 class have none)`],
     ['Servers', daemon.servers.length === 0 ? 'none' : daemon.servers.map((server) => <div key={server.pid}>pid {server.pid} · {server.status ?? 'status not known'}</div>)],
     ['Pipe directory', <span className="mono" key="pipe">{daemon.pipeDirectory}</span>],
     ['Log directory', <span className="mono" key="log">{daemon.logDirectory ?? UNKNOWN}</span>],
@@ -123,7 +123,7 @@ const STRANGER: Look = { word: 'client', tone: 'other', shape: 'diamond' }
 function EngineRow({ engine, daemon }: { engine: SettledEngine; daemon: MpsDaemon }) {
   const client = daemon.clients.find((one) => one.pid === engine.pid || engine.pids.includes(one.pid))
   const { attachment } = engine
-  const next = onItsWay(engine) ? null : attachment.reason === 'notAsked' ? putEngineOnMps(engine) : attachment.restartHelps ? restartEngine(engine) : null
+  const next = onItsWay(engine) || engine.temporary ? null : attachment.reason === 'notAsked' ? putEngineOnMps(engine) : attachment.restartHelps ? restartEngine(engine) : null
   return (
     <Table.Tr>
       <Table.Td><EngineName colour={engine.colour} name={engine.spec.name} /></Table.Td>

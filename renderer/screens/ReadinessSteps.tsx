@@ -10,7 +10,7 @@ const STEP_WORDS: Record<Readiness, string> = {
 
 /** Steps that this engine has to take. */
 function stepsOf({ spec }: Engine): readonly Readiness[] {
-  if (spec.recipe === 'llamaServer') return READINESS
+  if (spec.recipe !== 'custom') return READINESS
   return READINESS.filter((step) => step === 'launched' || step === 'portOpen' || (step === 'healthy' && spec.healthPath !== null) || ((step === 'modelListed' || step === 'oneToken') && spec.openAi))
 }
 

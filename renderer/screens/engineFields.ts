@@ -10,6 +10,10 @@ export interface EngineFields {
   gpuUuid: string | null
   onMps: boolean
   sharePercent: number | ''
+  pinnedMemoryLimitMiB: number | ''
+  /** '' not set, else CUDA_MPS_CLIENT_PRIORITY. */
+  clientPriority: '' | '0' | '1'
+  cpus: string
   port: number | ''
   env: string
   cwd: string
@@ -25,23 +29,65 @@ export interface EngineFields {
   healthPath: string
   metricsPath: string
   openAi: boolean
+  sequences: number | ''
+  kvTokens: number | ''
+  model: string
+  gpuMemoryUtilization: number | ''
+  kvCacheMemoryMiB: number | ''
+  maxSequences: number | ''
+  maxModelTokens: number | ''
+  asyncScheduling: '' | 'on' | 'off'
+  streamIntervalTokens: number | ''
+}
+
+/** CUDA_MPS_CLIENT_PRIORITY in words. */
+export const PRIORITIES = { 0: 'normal', 1: 'below normal' } as const
+
+/** What differs by recipe before anybody has typed. vLLM compiles and captures graphs while it loads: minutes. */
+const RECIPE_DEFAULTS: Record<RecipeName, { executable: string; readyWithinSeconds: number }> = {
+  llamaServer: { executable: 'llama-server', readyWithinSeconds: 300 },
+  vllm: { executable: 'vllm', readyWithinSeconds: 900 },
+  custom: { executable: '', readyWithinSeconds: 300 },
 }
 
 export const NEW_ENGINE: EngineFields = {
-  recipe: 'llamaServer', name: '', gpuUuid: null, onMps: true, sharePercent: '', port: '', env: '', cwd: '', restartBudget: 3, readyWithinSeconds: 300,
-  executable: 'llama-server', modelPath: '', contextTokens: 8192, slots: 4, gpuLayers: '', extraArguments: '',
-  argv: '', healthPath: '/health', metricsPath: '/metrics', openAi: true,
+  recipe: 'llamaServer', name: '', gpuUuid: null, onMps: true, sharePercent: '', pinnedMemoryLimitMiB: '', clientPriority: '', cpus: '', port: '', env: '', cwd: '', restartBudget: 3,
+  ...RECIPE_DEFAULTS.llamaServer, modelPath: '', contextTokens: 8192, slots: 4, gpuLayers: '', extraArguments: '',
+  argv: '', healthPath: '/health', metricsPath: '/metrics', openAi: true, sequences: '', kvTokens: '',
+  model: '', gpuMemoryUtilization: '', kvCacheMemoryMiB: '', maxSequences: '', maxModelTokens: '', asyncScheduling: '', streamIntervalTokens: '',
+}
+
+/** Another recipe: what was typed stays, and what stood there before anybody typed follows the recipe. */
+export function withRecipe(fields: EngineFields, recipe: RecipeName): EngineFields {
+  const before = RECIPE_DEFAULTS[fields.recipe]
+  const after = RECIPE_DEFAULTS[recipe]
+  return {
+    ...fields, recipe,
+    executable: fields.executable === before.executable ? after.executable : fields.executable,
+    readyWithinSeconds: fields.readyWithinSeconds === before.readyWithinSeconds ? after.readyWithinSeconds : fields.readyWithinSeconds,
+  }
 }
 
 export function fieldsOf(spec: EngineSpec): EngineFields {
-  const shared = {
-    ...NEW_ENGINE, recipe: spec.recipe, name: spec.name, gpuUuid: spec.gpuUuid, onMps: spec.onMps, sharePercent: spec.sharePercent ?? '' as const, port: spec.port ?? '' as const,
+  const shared: EngineFields = {
+    ...NEW_ENGINE, recipe: spec.recipe, name: spec.name, gpuUuid: spec.gpuUuid, onMps: spec.onMps, sharePercent: spec.sharePercent ?? '', port: spec.port ?? '',
+    pinnedMemoryLimitMiB: spec.pinnedMemoryLimitMiB ?? '', clientPriority: spec.clientPriority === null ? '' : `${spec.clientPriority}`, cpus: spec.cpus ?? '',
     env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`).join('\n'), cwd: spec.cwd ?? '', restartBudget: spec.restartBudget, readyWithinSeconds: spec.readyWithinSeconds,
   }
-  if (spec.recipe === 'custom') return { ...shared, argv: quotedArgv(spec.argv), healthPath: spec.healthPath ?? '', metricsPath: spec.metricsPath ?? '', openAi: spec.openAi }
-  return {
-    ...shared, executable: spec.executable, modelPath: spec.modelPath, contextTokens: spec.contextTokens, slots: spec.slots,
-    gpuLayers: spec.gpuLayers ?? '', extraArguments: quotedArgv(spec.extraArguments),
+  switch (spec.recipe) {
+    case 'custom':
+      return { ...shared, argv: quotedArgv(spec.argv), healthPath: spec.healthPath ?? '', metricsPath: spec.metricsPath ?? '', openAi: spec.openAi, sequences: spec.sequences ?? '', kvTokens: spec.kvTokens ?? '' }
+    case 'llamaServer':
+      return {
+        ...shared, executable: spec.executable, modelPath: spec.modelPath, contextTokens: spec.contextTokens, slots: spec.slots,
+        gpuLayers: spec.gpuLayers ?? '', extraArguments: quotedArgv(spec.extraArguments),
+      }
+    case 'vllm':
+      return {
+        ...shared, executable: spec.executable, model: spec.model, gpuMemoryUtilization: spec.gpuMemoryUtilization ?? '', kvCacheMemoryMiB: spec.kvCacheMemoryMiB ?? '', maxSequences: spec.maxSequences ?? '',
+        maxModelTokens: spec.maxModelTokens ?? '', asyncScheduling: spec.asyncScheduling === null ? '' : spec.asyncScheduling ? 'on' : 'off', streamIntervalTokens: spec.streamIntervalTokens ?? '',
+        extraArguments: quotedArgv(spec.extraArguments),
+      }
   }
 }
 
@@ -53,16 +99,15 @@ export function specOf(fields: EngineFields): { spec: EngineSpec } | { errors: F
   const argv = wordsOf(fields.argv)
   const extraArguments = wordsOf(fields.extraArguments)
   if (argv === null && fields.recipe === 'custom') return { errors: { argv: 'A quote stays open.' } }
-  if (extraArguments === null && fields.recipe === 'llamaServer') return { errors: { extraArguments: 'A quote stays open.' } }
+  if (extraArguments === null && fields.recipe !== 'custom') return { errors: { extraArguments: 'A quote stays open.' } }
   const env = envOf(fields.env)
   if (typeof env === 'string') return { errors: { env } }
   const always = {
-    name: fields.name, gpuUuid: fields.gpuUuid, onMps: fields.onMps, sharePercent: orNull(fields.sharePercent), port: orNull(fields.port), env, cwd: orNull(fields.cwd.trim()),
+    name: fields.name, gpuUuid: fields.gpuUuid, onMps: fields.onMps, sharePercent: orNull(fields.sharePercent), pinnedMemoryLimitMiB: orNull(fields.pinnedMemoryLimitMiB),
+    clientPriority: fields.clientPriority === '' ? null : Number(fields.clientPriority), cpus: orNull(fields.cpus.replaceAll(' ', '')), port: orNull(fields.port), env, cwd: orNull(fields.cwd.trim()),
     restartBudget: fields.restartBudget, readyWithinSeconds: fields.readyWithinSeconds,
   }
-  const parsed = EngineSpecSchema.safeParse(fields.recipe === 'custom'
-    ? { recipe: 'custom', ...always, argv, healthPath: orNull(fields.healthPath.trim()), metricsPath: orNull(fields.metricsPath.trim()), openAi: fields.openAi }
-    : { recipe: 'llamaServer', ...always, executable: fields.executable, modelPath: fields.modelPath, contextTokens: fields.contextTokens, slots: fields.slots, gpuLayers: orNull(fields.gpuLayers), extraArguments })
+  const parsed = EngineSpecSchema.safeParse({ recipe: fields.recipe, ...always, ...recipeOf(fields, argv, extraArguments) })
   if (parsed.success) return { spec: parsed.data }
   const errors: FieldErrors = {}
   for (const issue of parsed.error.issues) {
@@ -70,6 +115,23 @@ export function specOf(fields: EngineFields): { spec: EngineSpec } | { errors: F
     if (field !== undefined) errors[field] ??= worded(field, fields, issue.message)
   }
   return { errors }
+}
+
+function recipeOf(fields: EngineFields, argv: string[] | null, extraArguments: string[] | null): object {
+  switch (fields.recipe) {
+    case 'custom':
+      return {
+        argv, healthPath: orNull(fields.healthPath.trim()), metricsPath: orNull(fields.metricsPath.trim()), openAi: fields.openAi,
+        sequences: orNull(fields.sequences), kvTokens: orNull(fields.kvTokens),
+      }
+    case 'llamaServer':
+      return { executable: fields.executable, modelPath: fields.modelPath, contextTokens: fields.contextTokens, slots: fields.slots, gpuLayers: orNull(fields.gpuLayers), extraArguments }
+    case 'vllm':
+      return {
+        executable: fields.executable, model: fields.model.trim(), gpuMemoryUtilization: orNull(fields.gpuMemoryUtilization), kvCacheMemoryMiB: orNull(fields.kvCacheMemoryMiB), maxSequences: orNull(fields.maxSequences),
+        maxModelTokens: orNull(fields.maxModelTokens), asyncScheduling: fields.asyncScheduling === '' ? null : fields.asyncScheduling === 'on', streamIntervalTokens: orNull(fields.streamIntervalTokens), extraArguments,
+      }
+  }
 }
 
 function worded(field: keyof EngineFields, fields: EngineFields, message: string): string {

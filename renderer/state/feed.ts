@@ -7,6 +7,9 @@ import { useAdvice } from './advice.ts'
 import { settleAttempts } from './attempts.ts'
 import { mergeEntries, useCommands } from './commands.ts'
 import { useCost } from './cost.ts'
+import { useExperiment } from './experiment.ts'
+import { useHold } from './hold.ts'
+import { useReports } from './reports.ts'
 import { appendLines, useEngineLog } from './engineLog.ts'
 import { engineStore, useEngines } from './engines.ts'
 import { useGpus } from './gpus.ts'
@@ -48,6 +51,15 @@ export function feed(connection: Connection): () => void {
         dropped: (kind === 'snapshot' ? 0 : kept.dropped) + dropped,
       }))
     }),
+    connection.follow((client, signal) => client.workstation.hold({}, { signal }), (hold) => {
+      useHold.setState({ hold: keepEqual(useHold.getState().hold, hold) })
+      settleAttempts(Date.now())
+    }),
+    connection.follow((client, signal) => client.experiment.now({}, { signal }), (now) => {
+      useExperiment.setState({ now: keepEqual(useExperiment.getState().now, now) })
+      settleAttempts(Date.now())
+    }),
+    connection.follow((client, signal) => client.experiment.reports({}, { signal }), (reports) => useReports.setState({ reports: keepEqual(useReports.getState().reports, reports) })),
     refreshPast(connection),
   ]
   onLink(connection, connection.state)

@@ -1,7 +1,9 @@
 // What this page looks at: screen, GPU, engine, span, open panels. The user writes it, never a stream.
 import { create } from 'zustand'
+import type { ExperimentFile } from '../../shared/experiment.ts'
 
-export const SCREENS = ['live', 'mps', 'engines', 'commands'] as const
+/** In the order of their keys, 1 to 7. */
+export const SCREENS = ['live', 'mps', 'engines', 'commands', 'stage', 'experiments', 'reports'] as const
 export type Screen = (typeof SCREENS)[number]
 
 export const SPANS = { '1 min': 60_000, '5 min': 300_000, '1 h': 3_600_000 } as const
@@ -16,9 +18,21 @@ interface ViewStore {
   gpuPanelOpen: boolean
   /** 'new': a form for an engine to be added; an id: of one to be changed. */
   engineForm: 'new' | { id: string } | null
+  /** An experiment that is being put together and has no name among the presets. */
+  experimentDraft: ExperimentFile | null
+  reportId: string | null
+  /** The report that `reportId` is compared with. */
+  compareId: string | null
+  /** Name of the preset that the Stage offers; null: the demo. */
+  stagePreset: string | null
+  /** The report that is played back on the Stage; null: the Stage shows the present. */
+  stageReplayId: string | null
+  /** The run that is over and was put away on the Stage: the Stage shows the plan again. */
+  stageSeenId: string | null
 }
 export const useView = create<ViewStore>(() => ({
   screen: 'live', gpuUuid: null, engineId: null, span: '1 min', gpuPanelOpen: false, engineForm: null,
+  experimentDraft: null, reportId: null, compareId: null, stagePreset: null, stageReplayId: null, stageSeenId: null,
 }))
 
 /** The screen named by a URL fragment; 'live' for anything else. */

@@ -12,17 +12,15 @@ import { explainExit, keeperLost, notReady, NOT_RUNNING_FAULT, sentenceOf } from
 import { launchCommand, launchRun, planStart } from './launch.ts'
 import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Life, type LifeEvent } from './lifecycle.ts'
 import { NO_RATES } from './rates.ts'
-import { reachReady, type Obstacle } from './readiness.ts'
+import { reachReady, type Findings } from './readiness.ts'
 import { doorsOf } from './recipes/recipes.ts'
+import { restartWhenPossible } from './restartWait.ts'
 import { RunFolder, stillRuns, type StartedRun } from './runFolder.ts'
 import { Scraper } from './scrape.ts'
-import { killPreviews } from './stopping.ts'
+import { killPreviews, killRun } from './stopping.ts'
+import { isTemporary } from './strays.ts'
 
 const FAST_LOOK_MS = 100
-/** An automatic restart waits this long for a usable MPS daemon. */
-const WAIT_FOR_MPS_MS = 10 * 60 * 1000
-const LOOK_FOR_MPS_MS = 1_000
-const RELEASE_WITHIN_MS = 10_000
 const LAST_LINES = 60
 /** A keeper that was just launched when Overlap ended may write its record this much later. */
 const LATE_RECORD_MS = 2_000
@@ -41,6 +39,7 @@ export class LocalEngine {
   #seen: Sighting | null = null
   #lastExit: Engine['lastExit'] = null
   #probing: AbortController | null = null
+  #findings: Findings = { obstacle: '', model: null }
   #cancelDrain = () => {}
   #cancelWatch = () => {}
   #cancelRestart = () => {}
@@ -67,13 +66,22 @@ export class LocalEngine {
     return this.#run
   }
 
+  /** As it lists it itself; null: it was not asked, or it does not run. */
+  get model(): string | null {
+    return this.#run === null ? null : this.#findings.model
+  }
+
+  get temporary(): boolean {
+    return isTemporary(this.id)
+  }
+
   get engine(): Engine {
     const run = this.#run
     const life = this.#life
     const serving = run !== null && life.state !== 'starting'
     return {
-      id: this.id, colour: this.colour, spec: this.spec,
-      state: life.state, sinceMs: life.sinceMs, readiness: life.readiness, adopted: life.adopted && run !== null, fault: life.fault,
+      id: this.id, colour: this.colour, spec: this.spec, temporary: this.temporary,
+      state: life.state, sinceMs: life.sinceMs, readiness: life.readiness, adopted: life.adopted && run !== null, fault: this.#fault(),
       pid: run?.engine.pid ?? null, startedAtMs: run?.startedAtMs ?? null, port: run?.plan.port ?? null,
       pids: run === null ? [] : this.#seen?.pids.includes(run.engine.pid) ? this.#seen.pids : [run.engine.pid],
       gpuMemoryMiB: run === null ? null : (this.#seen?.gpuMemoryMiB ?? null),
@@ -84,9 +92,9 @@ export class LocalEngine {
     }
   }
 
-  /** Handles one event after those before it. Throws WRONG_STATE for a wish that does not fit. */
-  send(event: LifeEvent): Promise<void> {
-    return this.#mailbox.post(() => this.#step(event))
+  /** Handles one event after those before it. Throws WRONG_STATE for a wish that does not fit, and what `guard` throws right before it. */
+  send(event: LifeEvent, guard = () => {}): Promise<void> {
+    return this.#mailbox.post(() => (guard(), this.#step(event)))
   }
 
   /** Begins to load, if that is still allowed when this letter's turn has come. */
@@ -161,7 +169,7 @@ export class LocalEngine {
   }
 
   async #carryOut(effect: Effect): Promise<void> {
-    const { clock } = this.#parts
+    const { clock, surroundings } = this.#parts
     switch (effect.do) {
       case 'launch':
         return this.#launch()
@@ -174,7 +182,8 @@ export class LocalEngine {
       case 'forget':
         return this.#forget()
       case 'restartIn':
-        return this.#restartIn(effect.ms, clock.now() + WAIT_FOR_MPS_MS)
+        this.#cancelRestart = restartWhenPossible({ clock, surroundings, spec: () => this.spec, afterMs: effect.ms, due: () => this.#tell({ name: 'due' }) })
+        return
       case 'cancelRestart':
         return this.#cancelRestart()
     }
@@ -183,14 +192,6 @@ export class LocalEngine {
   /** A record that stays is shown as an ended run at the next opening: no reason to hold anything up. */
   async #forget(): Promise<void> {
     await this.folder.forget().catch((error: unknown) => this.#parts.log.warn('the record of an ended engine could not be deleted', { engine: this.id, error: String(error) }))
-  }
-
-  /** An engine that lost its MPS comes back when there is one again: a start without would only be refused. */
-  #restartIn(ms: number, untilMs: number): void {
-    const { clock, surroundings } = this.#parts
-    const { gpuUuid, onMps } = this.spec
-    const mpsMissing = () => onMps && gpuUuid !== null && surroundings.mpsEnvironment(gpuUuid) === null
-    this.#cancelRestart = clock.after(ms, () => (mpsMissing() && clock.now() < untilMs ? this.#restartIn(LOOK_FOR_MPS_MS, untilMs) : this.#tell({ name: 'due' })))
   }
 
   async #launch(): Promise<void> {
@@ -214,15 +215,16 @@ export class LocalEngine {
     if (run === null) return
     const { clock } = this.#parts
     const probing = new AbortController()
-    const obstacle: Obstacle = { text: '' }
+    const findings: Findings = { obstacle: '', model: null }
+    this.#findings = findings
     this.#probing = probing
     const { readyWithinSeconds, name } = run.plan.spec
     const cancel = clock.after(readyWithinSeconds * 1000, () => {
       if (!this.#life.adopted) probing.abort() // an adopted one goes on, and may still become ready
-      this.#tell({ name: 'late', fault: notReady(name, readyWithinSeconds, obstacle.text) })
+      this.#tell({ name: 'late', fault: notReady(name, readyWithinSeconds, findings.obstacle) })
     })
     const onStep = (readiness: NonNullable<Engine['readiness']>) => this.#tell({ name: 'step', readiness })
-    const ready = reachReady({ port: run.plan.port, doors: doorsOf(run.plan.spec), skipToken: this.#life.adopted, clock, signal: probing.signal, onStep }, obstacle)
+    const ready = reachReady({ port: run.plan.port, doors: doorsOf(run.plan.spec), skipToken: this.#life.adopted, clock, signal: probing.signal, onStep }, findings)
     void ready.then((reached) => (reached ? this.#tell({ name: 'ready' }) : undefined)).finally(cancel)
   }
 
@@ -235,19 +237,9 @@ export class LocalEngine {
     this.#cancelWatch = clock.every(FAST_LOOK_MS, () => void this.#look())
   }
 
-  /** MPS clients are released first: killing one with work in flight can hurt the others of its server. */
   async #kill(): Promise<void> {
-    const { host, procfs, surroundings, clock, log } = this.#parts
-    const run = this.#run
-    if (run === null) return
     this.#cancelDrain()
-    const tree = procfs.processTree(run.engine.pid).flatMap((pid) => procfs.processStat(pid) ?? [])
-    if (run.plan.mps !== null && run.plan.spec.gpuUuid !== null) {
-      const released = surroundings.releaseMpsClients(run.plan.spec.gpuUuid, tree.map(({ pid }) => pid))
-      await Promise.race([released, clock.sleep(RELEASE_WITHIN_MS)]).catch((error: unknown) => log.warn('MPS clients could not be released', { engine: this.id, error: String(error) }))
-    }
-    host.signal(run.engine, 'SIGKILL', 'group')
-    for (const { pid, startTicks } of tree) host.signal({ pid, startTicks }, 'SIGKILL', 'process') // those that left the group
+    if (this.#run !== null) await killRun(this.#run, this.#parts)
   }
 
   /** Whether it and its keeper still live; its end becomes a letter. Never throws. */
@@ -289,6 +281,13 @@ export class LocalEngine {
   async #explain(exit: RunExit | null) {
     const lines = await new LogReader(this.folder.logPath, this.#parts.clock).tail(LAST_LINES).catch(() => [])
     return explainExit(this.spec.name, exit ?? { code: null, signal: null, spawnError: null }, lines)
+  }
+
+  /** An automatic restart that waits for the end of an experiment says so. */
+  #fault(): Engine['fault'] {
+    const { fault, restartAtMs } = this.#life
+    if (fault === null || restartAtMs === null || this.#parts.surroundings.mayRestart()) return fault
+    return { ...fault, hint: `${fault.hint} It is not restarted by itself while an experiment holds the workstation.` }
   }
 
   /** Ends what belongs to the present run: probes and timers. */

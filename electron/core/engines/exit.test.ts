@@ -14,6 +14,10 @@ describe('explainExit', () => {
   it.each([
     ['vLLM out of memory', exit(1), ['torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.', 'RuntimeError: Engine core initialization failed.'], 'ENGINE_OUT_OF_MEMORY', 'ran out of memory', true],
     ['vLLM with too little left', exit(1), ['ValueError: Free memory on device (4.2/79.1 GiB) on startup is less than desired GPU memory utilization (0.9, 71.2 GiB).'], 'ENGINE_OUT_OF_MEMORY', 'ran out of memory', true],
+    ['vLLM beside one that went away', exit(1), ['AssertionError: Error in memory profiling. Initial free memory 60.1 GiB, current free memory 70.2 GiB. This happens when other processes sharing the same container release GPU memory while vLLM is profiling'], 'ENGINE_EXITED', 'gave GPU memory back', true],
+    ['vLLM with a KV cache for no request', exit(1), ['ValueError: To serve at least one request with max seq len (40960), (4.38 GiB KV cache is needed, which is larger than the available KV cache memory (1.0 GiB).'], 'ENGINE_OUT_OF_MEMORY', 'ran out of memory', true],
+    ['a missing program behind taskset', exit(127), ['taskset: failed to execute /no/such/engine: No such file or directory'], 'TOOL_MISSING', 'its program is not there', false],
+    ['CPUs that are not there', exit(1), ["taskset: failed to set pid 0's affinity: Invalid argument"], 'BAD_INPUT', 'may not run on the CPUs', false],
     ['llama-server out of memory', exit(1), ['ggml_backend_cuda_buffer_type_alloc_buffer: allocating 18000.00 MiB on device 0: cudaMalloc failed: out of memory'], 'ENGINE_OUT_OF_MEMORY', 'ran out of memory', true],
     ['llama-server without its model', exit(1), ["gguf_init_from_file: failed to open GGUF file '/m/x.gguf' (No such file or directory)", "srv    load_model: failed to load model, '/m/x.gguf'", 'main: exiting due to model loading error'], 'ENGINE_EXITED', 'could not load its model', false],
     ['a taken port', exit(1), ["couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 8080"], 'PORT_TAKEN', 'port is used', true],

@@ -19,11 +19,13 @@ export interface Surroundings {
   /** terminate_client for those of the pids that are MPS clients, before they are killed. */
   releaseMpsClients(gpuUuid: string, pids: number[]): Promise<void>
   gpuExists(gpuUuid: string): boolean
+  /** False while the workstation is held: engines that ended are not started again by themselves. */
+  mayRestart(): boolean
 }
 
 export const KEEPER_PATH = fileURLToPath(new URL('../host/keeper.ts', import.meta.url))
 /** The Node that runs the keeper: the pinned one that start.mjs names, else this program, which may be Electron. */
-const NODE = nodeOf(process.env['OVERLAP_NODE'])
+export const NODE = nodeOf(process.env['OVERLAP_NODE'])
 function nodeOf(pinned: string | undefined): { path: string; env: Record<string, string> } {
   if (pinned) return { path: pinned, env: {} }
   return { path: process.execPath, env: process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {} }
@@ -82,7 +84,7 @@ export async function launchRun({ plan, folder, host, procfs, clock, keeperPath,
   for (const untilMs = clock.now() + KEEPER_WITHIN_MS; clock.now() < untilMs; await clock.sleep(LOOK_EVERY_MS)) {
     const keeperAlive = procfs.isAlive(keeper)
     const exit = await folder.exit(plan.runId)
-    if (exit !== null && exit.spawnError !== null) throw faultError(explainExit(plan.spec.name, exit, []).fault)
+    if (exit !== null && exit.spawnError !== null) throw plan.spec.cpus === null ? faultError(explainExit(plan.spec.name, exit, []).fault) : noTaskset(plan.spec)
     const run = await folder.run()
     if (run?.runId === plan.runId) return run
     if (!keeperAlive) break
@@ -91,6 +93,10 @@ export async function launchRun({ plan, folder, host, procfs, clock, keeperPath,
   const last = await new LogReader(folder.logPath, clock).tail(15)
   throw new FaultError('ENGINE_EXITED', `The keeper of ${plan.spec.name} ended before it could start the engine.`, 'Look at the log of the engine and at the free disk space.', { detail: last.join('\n') })
 }
+
+/** With CPUs of its own, the program that the keeper could not start is taskset. */
+const noTaskset = ({ name, cpus }: EngineSpec) =>
+  new FaultError('TOOL_MISSING', `${name} could not be started: taskset is not there, which binds it to its CPUs ${cpus}.`, 'Install util-linux, or let it run on all CPUs.', { field: 'spec.cpus' })
 
 const faultError = ({ code, sentence, hint, detail }: FaultError['fault']) => new FaultError(code, sentence, hint, detail === null ? {} : { detail })
 

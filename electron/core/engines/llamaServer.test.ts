@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { llamaParts, type LlamaParts } from '../../../e2e/parts/llama.ts'
 import type { LlamaServerSpec } from '../../../shared/engine.ts'
+import { capacityFromLog, declaredCapacity } from './capacity.ts'
 import { openWorkbench, type Workbench } from './fixtures/workbench.ts'
 
 let bench: Workbench
@@ -14,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => bench.clear())
 
 const spec = (name: string, change: Partial<LlamaServerSpec> = {}): LlamaServerSpec => ({
-  recipe: 'llamaServer', name, gpuUuid: null, onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 1, readyWithinSeconds: 60,
+  recipe: 'llamaServer', name, gpuUuid: null, onMps: false, sharePercent: null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null, port: null, env: {}, cwd: null, restartBudget: 1, readyWithinSeconds: 60,
   executable: parts.argv[0] ?? '', modelPath: parts.model, contextTokens: 2048, slots: 2, gpuLayers: 0, extraArguments: ['-t', '1'], ...change,
 })
 const started = async (name: string, change: Partial<LlamaServerSpec> = {}) => {
@@ -36,6 +37,10 @@ describe('llama-server', () => {
     const [one = '', two = ''] = ids
     await bench.until('both ready', () => ids.every((id) => bench.engine(id).state === 'ready'), 60_000)
     expect(bench.engine(one).port).not.toBe(bench.engine(two).port)
+    const said = capacityFromLog(bench.engine(one).spec, await bench.supervisor.log(one).tail(500))
+    expect(said).toMatchObject({ kvCacheTokens: 2048, maxSequences: 2 })
+    expect(declaredCapacity(bench.engine(one).spec)).toMatchObject({ kvCacheTokens: 2048, maxSequences: 2 })
+    expect(bench.supervisor.doors(two)).toMatchObject({ url: `http://127.0.0.1:${bench.engine(two).port}`, model: expect.any(String) as string, apiKey: 'sesame' })
     await bench.until('a first reading of both', () => ids.every((id) => bench.engine(id).rates.readAtMs !== null))
     const answers = await Promise.all(ids.map((id) => complete(id, 64)))
     expect(answers.map((answer) => answer.usage?.completion_tokens)).toEqual([64, 64])

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { HandClock, systemClock } from '../kit/clock.ts'
-import { reachReady, type Obstacle } from './readiness.ts'
+import { reachReady, type Findings } from './readiness.ts'
 import type { Doors } from './recipes/recipe.ts'
 import { Scraper } from './scrape.ts'
 
@@ -25,10 +25,10 @@ async function serve(answer: (path: string, asked: number) => [number, string]):
 
 async function probe(port: number, change: { doors?: Partial<Doors>; skipToken?: boolean; withinMs?: number } = {}) {
   const steps: string[] = []
-  const obstacle: Obstacle = { text: '' }
+  const findings: Findings = { obstacle: '', model: null }
   const signal = AbortSignal.timeout(change.withinMs ?? 10_000)
-  const ready = await reachReady({ port, doors: { ...DOORS, ...change.doors }, skipToken: change.skipToken ?? false, clock: systemClock, signal, onStep: (step) => steps.push(step) }, obstacle)
-  return { ready, steps, obstacle: obstacle.text }
+  const ready = await reachReady({ port, doors: { ...DOORS, ...change.doors }, skipToken: change.skipToken ?? false, clock: systemClock, signal, onStep: (step) => steps.push(step) }, findings)
+  return { ready, steps, obstacle: findings.obstacle }
 }
 
 const MODELS = '{"data":[{"id":"m"}]}'

@@ -21,40 +21,41 @@ const LONGEST_PAUSE_MS = 1_000
 /** Answers longer than this are not read. */
 const ANSWER_BYTES = 1024 * 1024
 
-/** What stands in the way now, for the sentence when time runs out. Empty: nothing. */
-export interface Obstacle {
-  text: string
+export interface Findings {
+  /** What stands in the way now, for the sentence when time runs out. Empty: nothing. */
+  obstacle: string
+  /** The first model that it lists; null: none was asked for, or not yet. */
+  model: string | null
 }
 
-/** True when ready; false when the signal ended it, with the last obstacle in `obstacle.text`. */
-export async function reachReady(probe: Probe, obstacle: Obstacle): Promise<boolean> {
+/** True when ready; false when the signal ended it, with the last obstacle in `findings`. */
+export async function reachReady(probe: Probe, findings: Findings): Promise<boolean> {
   const { doors } = probe
-  let model = ''
   const steps: [Exclude<Readiness, 'launched'>, boolean, (signal: AbortSignal) => Promise<string>][] = [
     ['portOpen', true, (signal) => portOpen(probe.port, signal)],
     ['healthy', doors.healthPath !== null, async (signal) => (await ask(probe, doors.healthPath ?? '/', signal)).problem],
     ['modelListed', doors.openAi, async (signal) => {
       const { problem, answer } = await ask(probe, '/v1/models', signal)
-      model = modelOf(answer) ?? ''
-      return problem || (model === '' ? '/v1/models lists no model' : '')
+      findings.model = modelOf(answer)
+      return problem || (findings.model === null ? '/v1/models lists no model' : '')
     }],
     ['oneToken', doors.openAi && !probe.skipToken, async (signal) => {
-      const { problem, answer } = await ask(probe, '/v1/completions', signal, { model, prompt: 'Hello', max_tokens: 1, stream: false })
+      const { problem, answer } = await ask(probe, '/v1/completions', signal, { model: findings.model, prompt: 'Hello', max_tokens: 1, stream: false })
       return problem || (hasChoices(answer) ? '' : '/v1/completions answered without a completion')
     }],
   ]
   for (const [step, wanted, look] of steps) {
-    if (wanted && !(await repeat(probe, LIMIT_MS[step], look, obstacle))) return false
+    if (wanted && !(await repeat(probe, LIMIT_MS[step], look, findings))) return false
     if (wanted) probe.onStep(step)
   }
   return true
 }
 
-async function repeat(probe: Probe, limitMs: number, look: (signal: AbortSignal) => Promise<string>, obstacle: Obstacle): Promise<boolean> {
+async function repeat(probe: Probe, limitMs: number, look: (signal: AbortSignal) => Promise<string>, findings: Findings): Promise<boolean> {
   for (let pauseMs = FIRST_PAUSE_MS; !probe.signal.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
     const problem = await look(AbortSignal.any([probe.signal, AbortSignal.timeout(limitMs)])).catch(problemOf)
     if (probe.signal.aborted) return false // what this look met is our own end
-    obstacle.text = problem
+    findings.obstacle = problem
     if (problem === '') return true
     await probe.clock.sleep(pauseMs, probe.signal)
   }

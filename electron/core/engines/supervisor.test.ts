@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FaultError } from '../../../shared/fault.ts'
-import { GPU, openWorkbench, standIn, type Workbench } from './fixtures/workbench.ts'
+import { GPU, noMps, openWorkbench, standIn, type Workbench } from './fixtures/workbench.ts'
 import { StartedRun } from './runFolder.ts'
 
 let bench: Workbench
@@ -123,7 +123,7 @@ describe('an end', () => {
     const order: unknown[] = []
     bench = await openWorkbench({
       surroundings: {
-        gpuExists: () => true,
+        ...noMps,
         mpsEnvironment: () => ({ pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 }),
         releaseMpsClients: async (gpuUuid, pids) => void order.push([gpuUuid, pids.length, pids.every((pid) => bench.procfs.processStat(pid) !== null)]),
       },
@@ -177,7 +177,7 @@ describe('an engine that lost its MPS', () => {
   it('keeps its reason and its budget until there is MPS again, and comes back by itself', async () => {
     await bench.clear()
     let mps: { pipeDirectory: string; daemonPid: number } | null = { pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 }
-    bench = await openWorkbench({ surroundings: { gpuExists: () => true, mpsEnvironment: () => mps, releaseMpsClients: async () => {} } })
+    bench = await openWorkbench({ surroundings: { ...noMps, mpsEnvironment: () => mps, releaseMpsClients: async () => {} } })
     const id = await started('one', ['--crash-after', '400'], { gpuUuid: GPU, onMps: true, restartBudget: 1 })
     await bench.until('its process', () => bench.engine(id).pid !== null)
     const pid = bench.engine(id).pid
@@ -275,7 +275,7 @@ describe('wishes that cannot be granted', () => {
 
   it('a start that meets a move to MPS: the engine is started once, with MPS', async () => {
     await bench.clear()
-    bench = await openWorkbench({ surroundings: { gpuExists: () => true, mpsEnvironment: () => ({ pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 }), releaseMpsClients: async () => {} } })
+    bench = await openWorkbench({ surroundings: { ...noMps, mpsEnvironment: () => ({ pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 }), releaseMpsClients: async () => {} } })
     const id = await bench.supervisor.add(standIn('one', [], { gpuUuid: GPU }))
     const move = bench.supervisor.putOnMps(id)
     expect(await faultCodeOf(bench.supervisor.start(id))).toEqual(['HELD', null])

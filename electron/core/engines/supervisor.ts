@@ -1,24 +1,25 @@
 // All engines of the workstation: which there are, whose turn it is to load, and every wish a user may have. Each engine's own
 // life is in engine.ts.
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { CommandPreview } from '../../../shared/command.ts'
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import { FaultError } from '../../../shared/fault.ts'
-import type { Host } from '../host/host.ts'
+import type { Host, ProcessId } from '../host/host.ts'
 import type { Procfs } from '../host/procfs.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Settings } from '../store/settings.ts'
+import { admit, freeColour } from './admission.ts'
 import { LocalEngine } from './engine.ts'
 import { LogReader } from './engineLog.ts'
 import type { EngineParts, Sighting } from './engineParts.ts'
-import { EnginePorts, portFault } from './enginePorts.ts'
+import { EnginePorts } from './enginePorts.ts'
 import { KEEPER_PATH, planStart, type Surroundings } from './launch.ts'
-import { checkSpec } from './recipes/recipes.ts'
+import { doorsOf } from './recipes/recipes.ts'
 import type { StartPlan } from './runFolder.ts'
-import { straysIn } from './strays.ts'
+import { neighboursOf } from './stopping.ts'
+import { newEngineId, straysIn } from './strays.ts'
 import { giveTurns, refuseWhileLoading } from './turns.ts'
 
 export interface SupervisorParts {
@@ -43,7 +44,6 @@ export interface EngineFacts {
   run: { pid: number; startTicks: number; mps: StartPlan['mps'] } | null
 }
 
-const MOST_ENGINES = 64
 /** How long a restart lets requests finish. */
 const RESTART_DRAIN_SECONDS = 10
 
@@ -65,7 +65,7 @@ export class Supervisor {
     this.#engineParts = {
       host, clock, log, procfs, surroundings, toolsEnv, keeperPath,
       portFor: (engine) => this.#ports.forStart(engine),
-      neighbours: (engine) => this.#neighbours(engine),
+      neighbours: (engine) => neighboursOf(engine, this.#all.values()),
       onChange: () => this.#changed(),
     }
   }
@@ -86,9 +86,8 @@ export class Supervisor {
 
   /** The new engine's id. Throws BAD_INPUT, PORT_TAKEN or TOO_MANY. */
   async add(spec: EngineSpec): Promise<string> {
-    if (this.#all.size >= MOST_ENGINES) throw new FaultError('TOO_MANY', `There are ${MOST_ENGINES} engines already.`, 'Remove one that is no longer needed.')
-    this.#check(spec, null)
-    const stored = { id: `e${randomUUID().slice(0, 8)}`, colour: this.#freeColour(), spec }
+    admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
+    const stored = { id: newEngineId('stored'), colour: freeColour(this.#all.values()), spec }
     this.#take(stored)
     await this.#parts.settings.change((document) => ({ ...document, engines: [...document.engines, stored] })).catch((error: unknown) => {
       this.#all.delete(stored.id)
@@ -98,10 +97,19 @@ export class Supervisor {
     return stored.id
   }
 
+  /** Never stored: one that a crash leaves behind is not taken over. Throws like add. */
+  async addTemporary(spec: EngineSpec): Promise<string> {
+    admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
+    const id = newEngineId('temporary')
+    this.#take({ id, colour: freeColour(this.#all.values()), spec })
+    this.#publish()
+    return id
+  }
+
   /** Of a stopped or failed engine. */
   async change(id: string, spec: EngineSpec): Promise<void> {
     const engine = this.#at(id)
-    this.#check(spec, engine)
+    admit(spec, engine, [...this.#all.values()], this.#parts.surroundings)
     await this.#hold(engine, async () => {
       await this.#rest(engine, 'changed')
       await this.#respecify(engine, spec)
@@ -114,7 +122,7 @@ export class Supervisor {
     const engine = this.#at(id)
     await this.#hold(engine, async () => {
       await this.#rest(engine, 'removed')
-      await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter((stored) => stored.id !== id) }))
+      if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter((stored) => stored.id !== id) }))
       this.#all.delete(id)
       this.#ports.forget(id)
       await engine.close()
@@ -134,8 +142,7 @@ export class Supervisor {
   /** Resolves when it was asked to end. Throws HELD while another engine on its GPU is loading. */
   async stop(id: string, { drainSeconds }: { drainSeconds: number }): Promise<void> {
     const engine = this.#at(id)
-    refuseWhileLoading(engine, this.#all.values())
-    await engine.send({ name: 'stop', drainSeconds })
+    await engine.send({ name: 'stop', drainSeconds }, () => this.#refuseWhileLoading(engine))
   }
 
   /** Every engine at once, whoever is loading. Resolves when none runs any more. */
@@ -154,8 +161,7 @@ export class Supervisor {
     const engine = this.#at(id)
     this.#refuseWhileHeld(engine)
     planStart(engine.spec, 1, this.#parts.surroundings)
-    refuseWhileLoading(engine, this.#all.values())
-    await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS })
+    await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS }, () => this.#refuseWhileLoading(engine))
   }
 
   /** From now on started as an MPS client; one that runs is restarted for it. Throws like start and restart. */
@@ -163,10 +169,10 @@ export class Supervisor {
     const engine = this.#at(id)
     const spec = { ...engine.spec, onMps: true }
     planStart(spec, 1, this.#parts.surroundings)
-    refuseWhileLoading(engine, this.#all.values())
+    this.#refuseWhileLoading(engine)
     await this.#hold(engine, async () => {
       await this.#respecify(engine, spec)
-      if (engine.life.state !== 'waiting') await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS })
+      if (engine.life.state !== 'waiting') await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS }, () => this.#refuseWhileLoading(engine))
     })
   }
 
@@ -182,6 +188,23 @@ export class Supervisor {
   /** A reader of its own for each caller: `follow` goes on where `tail` ended. */
   log(id: string): { tail(lines: number): Promise<string[]>; follow(onLines: (lines: string[]) => void): () => void } {
     return new LogReader(this.#at(id).folder.logPath, this.#parts.clock)
+  }
+
+  /** What leads its process group, and what holds it; null: it does not run. */
+  processes(id: string): { engine: ProcessId; keeper: ProcessId } | null {
+    const { run } = this.#at(id)
+    return run && { engine: run.engine, keeper: run.keeper }
+  }
+
+  folderOf(id: string): string {
+    return this.#at(id).folder.path
+  }
+
+  /** Where requests go; null: it does not run, or serves no OpenAI completions. `model`: as it lists it, null until it was asked. */
+  doors(id: string): { url: string; model: string | null; apiKey: string | null } | null {
+    const { run, model } = this.#at(id)
+    const doors = run && doorsOf(run.plan.spec)
+    return run && doors?.openAi ? { url: `http://127.0.0.1:${run.plan.port}`, model, apiKey: doors.apiKey } : null
   }
 
   observe(byEngine: ReadonlyMap<string, Sighting>): void {
@@ -201,7 +224,7 @@ export class Supervisor {
   }
 
   async #respecify(engine: LocalEngine, spec: EngineSpec): Promise<void> {
-    await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.map((stored) => (stored.id === engine.id ? { ...stored, spec } : stored)) }))
+    if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.map((stored) => (stored.id === engine.id ? { ...stored, spec } : stored)) }))
     engine.spec = spec
     this.#publish()
   }
@@ -214,7 +237,7 @@ export class Supervisor {
   async #takeStrays(): Promise<void> {
     const { settings, stateDirectory, procfs, log } = this.#parts
     const strays = (await straysIn(join(stateDirectory, 'engines'), new Set(this.#all.keys()), procfs)).map((stray) => {
-      const stored = { ...stray, colour: this.#freeColour() }
+      const stored = { ...stray, colour: freeColour(this.#all.values()) }
       this.#take(stored)
       log.warn('an engine runs that the settings do not name; it is taken over', { engine: stored.id, name: stored.spec.name })
       return stored
@@ -223,30 +246,15 @@ export class Supervisor {
     await settings.change((document) => ({ ...document, engines: [...document.engines, ...strays] })).catch((error: unknown) => log.error('engines that were taken over could not be stored', { error }))
   }
 
-  #freeColour(): number {
-    const colours = new Set([...this.#all.values()].map((engine) => engine.colour))
-    let colour = 0
-    while (colours.has(colour)) colour += 1
-    return colour
-  }
-
   #at(id: string): LocalEngine {
     const engine = this.#all.get(id)
     if (!engine) throw new FaultError('NOT_FOUND', `There is no engine ${id}.`, 'Look at the list of engines: it may have been removed.', { field: 'id' })
     return engine
   }
 
-  #check(spec: EngineSpec, self: LocalEngine | null): void {
-    checkSpec(spec)
-    const others = [...this.#all.values()].filter((engine) => engine !== self)
-    if (spec.gpuUuid !== null && spec.gpuUuid !== self?.spec.gpuUuid && !this.#parts.surroundings.gpuExists(spec.gpuUuid)) {
-      throw new FaultError('BAD_INPUT', `There is no GPU ${spec.gpuUuid}.`, 'Choose one of the GPUs of this machine.', { field: 'spec.gpuUuid' })
-    }
-    if (others.some((engine) => engine.spec.name.toLowerCase() === spec.name.toLowerCase())) {
-      throw new FaultError('BAD_INPUT', `Another engine is called ${spec.name}.`, 'Choose another name.', { field: 'spec.name' })
-    }
-    const rival = others.find((engine) => spec.port !== null && (engine.spec.port ?? engine.run?.plan.port) === spec.port)
-    if (rival) throw portFault(`Port ${spec.port} belongs to ${rival.spec.name}.`)
+  /** Right before the change of state, in one turn of the event loop with it: an engine that begins to load meanwhile is seen. */
+  #refuseWhileLoading(engine: LocalEngine): void {
+    refuseWhileLoading(engine, this.#all.values())
   }
 
   /** For what is only done to an engine at rest; a pending automatic restart is called off. */
@@ -287,11 +295,5 @@ export class Supervisor {
 
   #publish(): void {
     this.engines.set([...this.#all.values()].map(({ engine }) => engine))
-  }
-
-  #neighbours(self: LocalEngine): string[] {
-    const pipe = self.run?.plan.mps?.pipeDirectory
-    if (pipe === undefined) return []
-    return [...this.#all.values()].filter((engine) => engine !== self && engine.run?.plan.mps?.pipeDirectory === pipe).map((engine) => engine.spec.name)
   }
 }

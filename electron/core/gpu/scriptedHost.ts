@@ -75,6 +75,10 @@ export class ScriptedHost implements Host {
     return this.answer(command.argv)
   }
 
+  converse(): never {
+    throw new Error('the sampler speaks with nothing')
+  }
+
   launch(): never {
     throw new Error('the sampler launches nothing')
   }

@@ -156,7 +156,7 @@ export class Following implements Followed {
 }
 
 /** The newest lines, together at most 4 KiB. */
-class LastLines {
+export class LastLines {
   lines: string[] = []
   #size = 0
 
@@ -168,7 +168,8 @@ class LastLines {
   }
 }
 
-async function allRead(child: ChildProcess, clock: Clock): Promise<void> {
+/** The pipes of a child that is gone, read to their end or until the grace is over; then closed. */
+export async function allRead(child: ChildProcess, clock: Clock): Promise<void> {
   const open = [child.stdout, child.stderr].filter((stream) => stream && !stream.closed)
   if (open.length === 0) return
   await new Promise<void>((resolve) => {

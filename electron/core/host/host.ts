@@ -73,6 +73,23 @@ export interface LaunchCommand extends Command {
   logPath: string
 }
 
+export interface ConverseCommand extends Omit<Command, 'stdin'> {
+  onLine(line: string): void
+  /** Once, when it has ended; also after close. */
+  onEnd(end: { exitCode: number | null; signal: string | null; lastLines: readonly string[] }): void
+  /** CPUs it may run on, as taskset writes them; null: all. */
+  cpus: string | null
+}
+
+/** A child that is spoken with, line by line, for as long as it is needed. It ends with Overlap, however Overlap ends. */
+export interface Conversation {
+  readonly pid: number
+  /** False: it is gone, or does not read (more than 1 MiB waits for it). */
+  send(line: string): boolean
+  /** Closes its standard input, then SIGTERM, then SIGKILL; resolves when it is gone. */
+  close(): Promise<void>
+}
+
 /** A process is a pid and a start time: numbers are used again. */
 export interface ProcessId {
   pid: number
@@ -85,6 +102,8 @@ export interface Host {
   run(command: RunCommand): Promise<Output>
   /** A long-lived child, read line by line, watched and restarted within a budget. */
   follow(command: FollowCommand): Followed
+  /** A child with lines in both directions, not restarted. Throws FaultError TOOL_MISSING. */
+  converse(command: ConverseCommand): Conversation
   /** A process that outlives Overlap: own session and, where there is one, own systemd user unit. */
   launch(command: LaunchCommand): Promise<ProcessId>
   /** SIGTERM or SIGKILL to a process group or process, only if it still is that process. False: it is gone. */

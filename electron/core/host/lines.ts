@@ -11,9 +11,11 @@ export class Lines {
   #half = ''
   #cutting = false
   readonly #onLine: (line: string) => void
+  readonly #longest: number
 
-  constructor(onLine: (line: string) => void) {
+  constructor(onLine: (line: string) => void, longest = LONGEST_LINE) {
     this.#onLine = onLine
+    this.#longest = longest
   }
 
   /** What came after the last line end. */
@@ -38,8 +40,8 @@ export class Lines {
   #keep(piece: string): void {
     if (this.#cutting) return
     this.#half += piece
-    if (this.#half.length <= LONGEST_LINE) return
-    this.#half = this.#half.slice(0, LONGEST_LINE)
+    if (this.#half.length <= this.#longest) return
+    this.#half = this.#half.slice(0, this.#longest)
     this.#cutting = true
     this.cut += 1
   }

@@ -5,8 +5,9 @@ import { type Clock, systemClock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Feed } from '../kit/topic.ts'
 import { cleanEnvironment, withOverlay } from './environment.ts'
+import { Conversing } from './converse.ts'
 import { Following } from './follow.ts'
-import type { Command, FollowCommand, Followed, Host, LaunchCommand, Output, ProcessId, RunCommand } from './host.ts'
+import type { Command, Conversation, ConverseCommand, FollowCommand, Followed, Host, LaunchCommand, Output, ProcessId, RunCommand } from './host.ts'
 import { Launcher } from './launch.ts'
 import { Ledger } from './ledger.ts'
 import { signalGroup, tameOpenFiles } from './own.ts'
@@ -31,6 +32,7 @@ export class LocalHost implements Host {
   readonly #procfs: Procfs
   readonly #launcher: Launcher
   #followed = new Set<Following>()
+  #conversing = new Set<Conversing>()
 
   constructor({ log, clock = systemClock, environment = process.env, stateDirectory, procfs = new Procfs({ clock }) }: LocalHostParts) {
     this.#clock = clock
@@ -68,6 +70,13 @@ export class LocalHost implements Host {
     }
   }
 
+  converse(command: ConverseCommand): Conversation {
+    const conversing = new Conversing(command, this.#environmentFor(command), { clock: this.#clock, log: this.#log, ledger: this.#ledger })
+    this.#conversing.add(conversing)
+    void conversing.ended.then(() => this.#conversing.delete(conversing))
+    return conversing
+  }
+
   launch(command: LaunchCommand): Promise<ProcessId> {
     return this.#launcher.launch(command, this.#environmentFor(command))
   }
@@ -85,9 +94,9 @@ export class LocalHost implements Host {
     this.#ledger.secrets.add(value)
   }
 
-  /** Ends what is followed. Launched processes live on. */
+  /** Ends what is followed or spoken with. Launched processes live on. */
   async close(): Promise<void> {
-    await Promise.all([...this.#followed].map((following) => following.close()))
+    await Promise.all([...this.#followed, ...this.#conversing].map((open) => open.close()))
     this.#followed.clear()
   }
 

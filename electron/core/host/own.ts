@@ -14,6 +14,8 @@ export interface Start {
   cwd: string | undefined
   /** Written to standard input, then closed; undefined: /dev/null. */
   stdin: string | undefined
+  /** Standard input is a pipe that stays open for the caller to write to; `stdin` is not looked at. */
+  keepStdin?: boolean
   /** 'pipes', or a file descriptor that stdout and stderr go to. */
   output: 'pipes' | number
   /**
@@ -35,7 +37,7 @@ export function startChild(start: Start): ChildProcess & { pid: number } {
       env: start.env,
       cwd: start.cwd,
       detached: true,
-      stdio: [start.stdin === undefined ? 'ignore' : 'pipe', ...(start.output === 'pipes' ? ['pipe', 'pipe'] as const : [start.output, start.output])],
+      stdio: [start.stdin === undefined && !start.keepStdin ? 'ignore' : 'pipe', ...(start.output === 'pipes' ? ['pipe', 'pipe'] as const : [start.output, start.output])],
     })
   } catch (thrown) {
     mustBeExecutable(start)
@@ -48,7 +50,7 @@ export function startChild(start: Start): ChildProcess & { pid: number } {
   }
   // A child that does not read, or is gone, is no failure of the write: its exit tells.
   child.stdin?.on('error', () => {})
-  child.stdin?.end(start.stdin)
+  if (!start.keepStdin) child.stdin?.end(start.stdin)
   return child as ChildProcess & { pid: number }
 }
 

@@ -8,8 +8,8 @@ import { ownersOf, type Observed } from './owners.ts'
 
 const GPU = 'GPU-a'
 const spec: CustomSpec = {
-  recipe: 'custom', name: 'alpha', gpuUuid: GPU, onMps: true, sharePercent: null, port: 1, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 1,
-  argv: ['x'], healthPath: null, metricsPath: null, openAi: false,
+  recipe: 'custom', name: 'alpha', gpuUuid: GPU, onMps: true, sharePercent: null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null, port: 1, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 1,
+  argv: ['x'], healthPath: null, metricsPath: null, openAi: false, sequences: null, kvTokens: null,
 }
 const engine = (change: Partial<CustomSpec> = {}, run: Partial<NonNullable<EngineFacts['run']>> = {}): EngineFacts =>
   ({ id: 'e1', spec: { ...spec, ...change }, run: { pid: 200, startTicks: 5000, mps: { pipeDirectory: '/pipe', daemonPid: 100 }, ...run } })

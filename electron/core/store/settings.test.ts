@@ -7,8 +7,8 @@ import { systemClock as clock } from '../kit/clock.ts'
 import { Settings } from './settings.ts'
 
 const spec: EngineSpec = {
-  recipe: 'custom', name: 'one', gpuUuid: null, onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 60,
-  argv: ['serve', '{port}'], healthPath: null, metricsPath: null, openAi: false,
+  recipe: 'custom', name: 'one', gpuUuid: null, onMps: false, sharePercent: null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 60,
+  argv: ['serve', '{port}'], healthPath: null, metricsPath: null, openAi: false, sequences: null, kvTokens: null,
 }
 let stateDirectory = ''
 beforeEach(() => void (stateDirectory = mkdtempSync(join(tmpdir(), 'overlap-settings-'))))

@@ -54,7 +54,7 @@ describe('whole files', () => {
 
   it('stay where they are, and the reader throws, when they cannot be read', async () => {
     mkdirSync(path, { recursive: true })
-    await expect(readWhole(path, Shape, clock)).rejects.toMatchObject({ code: 'EISDIR' })
+    await expect(readWhole(path, Shape, clock)).rejects.toMatchObject({ fault: { code: 'NO_PERMISSION', sentence: expect.stringContaining(path) } })
     expect(readdirSync(join(folder, 'deep'))).toEqual(['x.json'])
   })
 })

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
-import type { Fault } from '../../../shared/fault.ts'
+import { FaultError, type Fault } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
 
 export interface WholeRead<Value> {
@@ -13,11 +13,11 @@ export interface WholeRead<Value> {
   fault: Fault | null
 }
 
-/** Throws when the file is there and cannot be read (it may be good, and must be neither moved nor written over), or cannot be moved aside. */
+/** Throws FaultError NO_PERMISSION when the file is there and cannot be read (it may be good, and must be neither moved nor written over), or cannot be moved aside. */
 export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, clock: Clock): Promise<WholeRead<Value>> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
-    throw error
+    throw new FaultError('NO_PERMISSION', `The file ${path} cannot be read: ${error.message}.`, 'Make it readable for this user, or start Overlap with another folder (--state DIR).', { cause: error })
   })
   if (text === null) return { value: null, fault: null }
   try {

@@ -1,17 +1,12 @@
 // llama-server of llama.cpp. Only flags that old and new builds both know; everything that sizes it is explicit, because
 // newer builds fit unset values to the memory that happens to be free.
 import type { LlamaServerSpec } from '../../../../shared/engine.ts'
-import { FaultError } from '../../../../shared/fault.ts'
-import { argumentAfter, type Recipe } from './recipe.ts'
+import { argumentAfter, refuseOwnFlags, type Recipe } from './recipe.ts'
 
 const OWN_FLAGS = ['--host', '--port', '-m', '--model', '-c', '--ctx-size', '-np', '--parallel', '-ngl', '--gpu-layers', '--n-gpu-layers', '--metrics']
 
 export const llamaServer: Recipe<LlamaServerSpec> = {
-  check(spec) {
-    const own = spec.extraArguments.find((argument) => OWN_FLAGS.includes(argument.split('=')[0] ?? ''))
-    if (own === undefined) return
-    throw new FaultError('BAD_INPUT', `${own} is set by Overlap.`, 'Use the field for it, and take it out of the extra arguments.', { field: 'spec.extraArguments' })
-  },
+  check: (spec) => refuseOwnFlags(spec.extraArguments, OWN_FLAGS),
   argv: (spec, port) => [
     spec.executable,
     '-m', spec.modelPath,

@@ -1,5 +1,6 @@
 // A Recipe turns an EngineSpec into what is launched: argv, environment, probes. Pure: starts nothing, looks at no disk.
 import type { EngineSpec } from '../../../../shared/engine.ts'
+import { FaultError } from '../../../../shared/fault.ts'
 
 /** Where one start takes place. */
 export interface Placement {
@@ -34,6 +35,13 @@ export interface Recipe<Spec extends EngineSpec> {
   check(spec: Spec): void
   argv(spec: Spec, port: number): string[]
   doors(spec: Spec): Doors
+}
+
+/** Throws BAD_INPUT for an extra argument that a field of the spec sets. Python's parsers also read `_` for `-` in a flag. */
+export function refuseOwnFlags(extraArguments: readonly string[], ownFlags: readonly string[]): void {
+  const own = extraArguments.find((argument) => argument.startsWith('-') && ownFlags.includes((argument.split('=')[0] ?? '').replaceAll('_', '-')))
+  if (own === undefined) return
+  throw new FaultError('BAD_INPUT', `${own} is set by Overlap.`, 'Use the field for it, and take it out of the extra arguments.', { field: 'spec.extraArguments' })
 }
 
 /** The value after one of `flags` (`--flag value` or `--flag=value`); null: not there. The last one counts, as in most programs. */

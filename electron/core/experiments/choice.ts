@@ -1,0 +1,70 @@
+// From what a user chose to what is run: the file, the engine that is copied, the GPU, the plan. Looks, starts nothing.
+import type { Engine, EngineSpec } from '../../../shared/engine.ts'
+import type { ExperimentChoice, ExperimentFile, Plan, Report } from '../../../shared/experiment.ts'
+import { FaultError } from '../../../shared/fault.ts'
+import type { GpuIdentity } from '../../../shared/gpu.ts'
+import type { Reports } from '../store/reports.ts'
+import type { Lab } from './lab.ts'
+import { planOf } from './plan.ts'
+import { readPresets } from './presets.ts'
+import { withoutSecrets } from './reporting.ts'
+
+export interface Chosen {
+  file: ExperimentFile
+  /** With its secrets: for starting copies only. */
+  engine: EngineSpec
+  gpu: GpuIdentity
+  /** The report that is gone on with. */
+  earlier: Report | null
+}
+
+/** Throws BAD_INPUT or NOT_FOUND naming the field. */
+export async function chosenOf(choice: ExperimentChoice, { lab, reports, presetsFolder }: { lab: Lab; reports: Reports; presetsFolder: string }): Promise<Chosen> {
+  const earlier = choice.resumes === null ? null : reports.get(choice.resumes)
+  const file = earlier?.plan.file ?? choice.file ?? (await presetOf(choice.preset, presetsFolder))
+  const gpuUuid = earlier?.plan.gpuUuid ?? choice.gpuUuid
+  const engines = lab.engines.list.value.filter(({ temporary }) => !temporary)
+  const engine = engineOf(choice, file, engines, gpuUuid, earlier !== null)
+  const gpu = gpuOf(gpuUuid ?? engine.gpuUuid, lab.identities.value)
+  return { file, engine, gpu, earlier }
+}
+
+async function presetOf(name: string | null, folder: string): Promise<ExperimentFile> {
+  if (name === null) throw new FaultError('BAD_INPUT', 'No experiment was chosen.', 'Name a preset, or hand in a file.', { field: 'preset' })
+  const preset = (await readPresets(folder)).find((candidate) => candidate.name === name)
+  if (!preset) throw new FaultError('NOT_FOUND', `There is no preset ${name}.`, 'Look at the list of presets.', { field: 'preset' })
+  return preset.file
+}
+
+function engineOf(choice: ExperimentChoice, file: ExperimentFile, engines: readonly Engine[], gpuUuid: string | null, resumed: boolean): EngineSpec {
+  const chosen = engines.find(({ id }) => id === choice.engineId)
+  if (choice.engineId !== null && !chosen) throw new FaultError('NOT_FOUND', `There is no engine ${choice.engineId}.`, 'Choose one that is listed.', { field: 'engineId' })
+  // a report has no secrets: where the engine it copied is still there, that one has them
+  const same = resumed ? engines.find(({ spec }) => spec.name === file.engine?.name && spec.recipe === file.engine.recipe) : undefined
+  const found = chosen?.spec ?? same?.spec ?? file.engine ?? engines.find(({ spec }) => gpuUuid === null || spec.gpuUuid === gpuUuid)?.spec
+  if (!found) throw new FaultError('BAD_INPUT', 'The experiment names no engine, and there is none here to copy.', 'Add an engine, or name one in the file.', { field: 'engineId' })
+  return found
+}
+
+function gpuOf(gpuUuid: string | null, gpus: readonly GpuIdentity[]): GpuIdentity {
+  const gpu = gpuUuid === null ? gpus[0] : gpus.find(({ uuid }) => uuid === gpuUuid)
+  if (!gpu) throw new FaultError('NOT_FOUND', gpuUuid === null ? 'No GPU has been seen yet.' : `There is no GPU ${gpuUuid}.`, 'Choose one of the GPUs of this machine.', { field: 'gpuUuid' })
+  return gpu
+}
+
+/** The engine stands in the plan's file, secrets masked, so that the report can be repeated elsewhere. Checks are still empty. */
+export function plannedOf({ file, engine, gpu }: Chosen, lab: Lab): Plan {
+  const engines = lab.engines.list.value
+  const plan = planOf({
+    file, engine, gpu, engines, daemon: lab.daemons.value.find(({ gpuUuid }) => gpuUuid === gpu.uuid) ?? null,
+    gpuUsedMiB: lab.frames.value?.rows.find(({ uuid }) => uuid === gpu.uuid)?.metrics.memoryUsedMiB ?? null,
+    secondsToLoad: secondsToLoad(engine, engines),
+  })
+  return { ...plan, file: { ...file, engine: withoutSecrets(engine, lab.host) } }
+}
+
+/** Of an engine like it that was seen loading: from its launch to ready. Null: none was. */
+function secondsToLoad(spec: EngineSpec, engines: readonly Engine[]): number | null {
+  const seen = engines.find((engine) => engine.spec.name === spec.name && engine.state === 'ready' && !engine.adopted && engine.startedAtMs !== null && engine.sinceMs > engine.startedAtMs)
+  return seen?.startedAtMs == null ? null : (seen.sinceMs - seen.startedAtMs) / 1000
+}

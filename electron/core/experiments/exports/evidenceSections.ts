@@ -1,0 +1,56 @@
+// What a sceptical reader asks for: blocks that do not count, checks, and every block.
+import type { Block, Check, Report } from '../../../../shared/experiment.ts'
+import { pointText } from '../../../../shared/sweep.ts'
+import { fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
+import type { Part, Section } from './outline.ts'
+import { milliseconds } from './words.ts'
+
+/** Rows of a table that a person still scrolls through; the CSV has all. */
+const ROWS_MAX = 1000
+
+const RESULTS: Record<Check['result'], string> = { passed: 'passed', failed: 'FAILED', notChecked: 'not checked' }
+const WEIGHTS: Record<Check['weight'], string> = { refuses: 'nothing is started', invalidates: 'what it concerns does not count', warns: 'it is told' }
+const RANK: Record<Check['result'], number> = { failed: 0, notChecked: 1, passed: 2 }
+
+/** What does not count, and what was checked. */
+export function doubtSections(report: Report): Section[] {
+  const spoilt = report.blocks.filter((block) => block.validity !== 'valid')
+  // Those of the plan again where they were looked at later: the later look counts.
+  const checks = [...new Map([...report.plan.checks, ...report.checks].map((check) => [check.name, check])).values()].sort((a, b) => RANK[a.result] - RANK[b.result])
+  const count = (result: Check['result']) => checks.filter((check) => check.result === result).length
+  return [
+    { title: 'What does not count', parts: spoilt.length === 0 ? [{ kind: 'text', text: report.blocks.length === 0 ? 'No block was run.' : `Every one of ${report.blocks.length} blocks counts.` }] : [
+      { kind: 'text', text: `${spoilt.length} of ${report.blocks.length} blocks. Invalid: measured, and does not count. Failed: no measurement.` },
+      ...limited(['Block', ...whereColumn(report), 'Round', 'Arm', 'State', 'Output tokens/s', 'Reasons'], spoilt.map((block) => [
+        String(block.index), ...where(report, block), String(block.round), armName(report, block), block.validity, rate(block.total?.outputTokensPerSecond ?? null), block.reasons.join(' ') || 'No reason was given.',
+      ]), null),
+    ] },
+    { title: 'Checks', parts: checks.length === 0 ? [{ kind: 'warning', text: 'Nothing was checked.' }] : [
+      { kind: 'text', text: `${count('failed')} failed, ${count('notChecked')} not checked, ${count('passed')} passed.` },
+      ...limited(['Result', 'Check', 'What was found', 'If it fails', 'Evidence'], checks.map((check) => [RESULTS[check.result], check.name, check.sentence, WEIGHTS[check.weight], check.evidence.join('; ') || UNKNOWN]), null),
+    ] },
+  ]
+}
+
+export function blockSections(report: Report): Section[] {
+  if (report.blocks.length === 0) return []
+  return [{ title: 'Every block', parts: limited(
+    ['Block', ...whereColumn(report), 'Purpose', 'Round', 'Arm', 'State', 'Output tokens/s', 'TTFT p95', 'TPOT p95', 'Requests ended · failed', 'SM activity', 'SM clock', 'Generator CPU', 'Late p99'],
+    report.blocks.map((block) => [
+      String(block.index), ...where(report, block), block.purpose, String(block.round), armName(report, block), block.validity,
+      ...(block.total === null ? [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN] : [rate(block.total.outputTokensPerSecond), milliseconds(block.total.ttftMs?.p95 ?? null), milliseconds(block.total.tpotMs?.p95 ?? null), `${fixed(block.total.requests.finished)} · ${fixed(block.total.requests.failed)}`]),
+      block.gpu.smActivityPercent === null ? UNKNOWN : `${fixed(block.gpu.smActivityPercent)} %`, block.gpu.smClockMHz === null ? UNKNOWN : `${fixed(block.gpu.smClockMHz)} MHz`,
+      block.total === null ? UNKNOWN : `${fixed(block.total.client.cpuPercent)} %`, milliseconds(block.total?.client.lateMsP99 ?? null),
+    ]), 5 + whereColumn(report).length) }]
+}
+
+const armName = (report: Report, block: Block): string => report.plan.file.arms.find((arm) => arm.id === block.armId)?.name ?? block.armId
+
+/** Without a sweep there is no where. */
+const whereColumn = (report: Report): string[] => (report.plan.cells.length > 1 ? ['Where'] : [])
+const where = (report: Report, block: Block): string[] => (report.plan.cells.length > 1 ? [pointText(report.plan.cells[block.cell]?.point ?? {})] : [])
+
+function limited(head: string[], rows: string[][], numbersFrom: number | null): Part[] {
+  const more = rows.length - ROWS_MAX
+  return [{ kind: 'table', head, rows: rows.slice(0, ROWS_MAX), numbersFrom }, ...(more > 0 ? [{ kind: 'text' as const, text: `${more} more rows are in the CSV and the JSON of this report.` }] : [])]
+}

@@ -1,0 +1,29 @@
+// What a whole report is known by: its headline, one per cell while they are few, else the count and both ends.
+import type { Report } from '../../../../shared/experiment.ts'
+import { headlineOf as headlineOfCell, headlineSentence } from '../../../../shared/headline.ts'
+import { pointText } from '../../../../shared/sweep.ts'
+
+/** More cells than this are summed up. */
+const HEADLINES_MAX = 6
+
+/** All of it as one text, for a terminal. */
+export const headlineOf = (report: Report): string => headlinesOf(report).join('\n')
+
+/** At least one sentence, without full stops. */
+export function headlinesOf(report: Report): string[] {
+  const { arms } = report.plan.file
+  const found = report.plan.cells.flatMap(({ point }, cell) => {
+    const headline = headlineOfCell(report, cell)
+    return headline === null ? [] : [{ point, headline }]
+  })
+  if (found.length === 0) return ['No two arms could be compared']
+  if (found.length === 1) return found.map(({ headline }) => headlineSentence(headline, arms))
+  if (found.length <= HEADLINES_MAX) return found.map(({ point, headline }) => `${pointText(point)}: ${headlineSentence(headline, arms)}`)
+  const count = (verdict: string) => found.filter(({ headline }) => headline.verdict === verdict).length
+  const extreme = (sign: 1 | -1) => found.reduce((best, one) => (sign * (one.headline.change ?? -sign * Infinity) > sign * (best.headline.change ?? -sign * Infinity) ? one : best))
+  const at = (one: (typeof found)[number]) => `${pointText(one.point)}: ${headlineSentence(one.headline, arms)}`
+  return [
+    `Of ${found.length} compared cells ${count('higher')} are higher, ${count('lower')} lower, ${count('noDifference')} show no difference and ${count('tooFewBlocks')} have too few blocks`,
+    `Highest: ${at(extreme(1))}`, `Lowest: ${at(extreme(-1))}`,
+  ]
+}

@@ -1,0 +1,48 @@
+// A report as JSON, and back. What comes back was written by somebody: it is believed only where it fits the schema and itself.
+import { Report } from '../../../../shared/experiment.ts'
+import { FaultError } from '../../../../shared/fault.ts'
+
+/** Characters; the call of the contract has the same limit. */
+export const REPORT_TEXT_MAX = 32 * 1024 * 1024
+
+export const jsonText = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`
+
+/** Throws BAD_INPUT with the place that does not fit as `field`: `report.blocks.3.total`; TOO_LARGE. */
+export function parseReport(text: string): Report {
+  if (text.length > REPORT_TEXT_MAX) throw new FaultError('TOO_LARGE', 'The report is larger than 32 MiB.', 'Choose a report.json that Overlap wrote.')
+  let value: unknown
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (cause) {
+    throw refusal([], `not JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
+  }
+  const parsed = Report.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw refusal(issue?.path ?? [], issue?.message ?? 'not a report', parsed.error.issues.length - 1)
+  }
+  checkReferences(parsed.data)
+  return parsed.data
+}
+
+/** What a schema cannot say: every arm and cell that is spoken of is there. */
+function checkReferences(report: Report): void {
+  const arms = new Set(report.plan.file.arms.map((arm) => arm.id))
+  const cells = report.plan.cells.length
+  const check = (path: (string | number)[], cell: number | null, ...armIds: string[]) => {
+    if (cell !== null && (cell < 0 || cell >= cells)) throw refusal([...path, 'cell'], `there is no cell ${cell}; the plan has ${cells}`)
+    const stranger = armIds.find((id) => !arms.has(id))
+    if (stranger !== undefined) throw refusal(path, `the plan has no arm "${stranger}"`)
+  }
+  if (arms.size < report.plan.file.arms.length) throw refusal(['plan', 'file', 'arms'], 'two arms have the same id')
+  if (report.endedAtMs < report.startedAtMs) throw refusal(['endedAtMs'], 'lies before the start')
+  report.blocks.forEach((block, index) => check(['blocks', index], block.cell, block.armId))
+  report.comparisons.forEach((one, index) => check(['comparisons', index], one.cell, one.armId, one.baselineId))
+  report.engines.forEach((engine, index) => check(['engines', index], null, engine.armId))
+  report.cellsDone.forEach((cell, index) => check(['cellsDone', index], cell))
+}
+
+function refusal(path: readonly PropertyKey[], message: string, others = 0): FaultError {
+  const field = ['report', ...path.map(String)].join('.')
+  return new FaultError('BAD_INPUT', `This is not a report that this Overlap can read: ${field}: ${message}${others > 0 ? `, and ${others} more` : ''}.`, 'Choose a report.json that Overlap exported, of the same version.', { field })
+}

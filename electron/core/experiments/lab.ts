@@ -1,0 +1,55 @@
+// What an experiment needs of the workstation, and nothing more. workstation.ts hands it in.
+import type { CommandPreview } from '../../../shared/command.ts'
+import type { Engine, EngineSpec } from '../../../shared/engine.ts'
+import type { Hold, Report } from '../../../shared/experiment.ts'
+import type { GpuFrame, GpuIdentity } from '../../../shared/gpu.ts'
+import type { MpsDaemon } from '../../../shared/mps.ts'
+import type { Host, ProcessId } from '../host/host.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Log } from '../kit/log.ts'
+import type { Topic } from '../kit/topic.ts'
+import type { Generator } from '../load/target.ts'
+
+export interface Lab {
+  clock: Clock
+  log: Log
+  host: Host
+  stateDirectory: string
+  identities: Topic<GpuIdentity[]>
+  frames: Topic<GpuFrame | null>
+  daemons: Topic<MpsDaemon[]>
+  engines: {
+    list: Topic<Engine[]>
+    /** Not stored; `change`, `remove` and restarts of others do not reach it. Its id. Throws like engine.add. */
+    addTemporary(spec: EngineSpec): Promise<string>
+    start(id: string): Promise<void>
+    stop(id: string, how: { drainSeconds: number }): Promise<void>
+    remove(id: string): Promise<void>
+    /** With the port that the start will use. */
+    preview(id: string): Promise<CommandPreview[]>
+    tail(id: string, lines: number): Promise<string[]>
+    /** The process that leads the engine's group, and its keeper; null: it does not run. */
+    processes(id: string): { engine: ProcessId; keeper: ProcessId | null } | null
+    folderOf(id: string): string
+    /** Doors of a running engine: where to send requests. null: it does not serve OpenAI's completions. */
+    doors(id: string): { url: string; model: string | null; apiKey: string | null } | null
+  }
+  mps: {
+    start(gpuUuid: string): Promise<void>
+    stop(gpuUuid: string): Promise<void>
+    /** What a process must do to end the daemon when Overlap is dead. null: there is none of ours. */
+    afterlife(gpuUuid: string): { argv: string[]; env: Record<string, string>; /** Written to its standard input. */ stdin: string; daemon: ProcessId | null } | null
+  }
+  /** Opens a generator of as many processes as there may be engines, away from `cpus` of engines. */
+  openGenerator(parts: { processes: number; cpus: string | null }): Promise<Generator>
+  /** CPUs of this machine: all that we may use, and those on the GPU's NUMA node (all of them where that is not known). */
+  cpus(gpuUuid: string): { all: number[]; near: number[] }
+  /** While it is held, writes of the contract are refused and engines are not restarted by themselves. */
+  hold: Topic<Hold | null>
+  /** What the report says of the machine. */
+  describe(gpuUuid: string): Report['workstation']
+  simulated: boolean
+  scene: string | null
+  /** Program files that are started by path. */
+  programs: { generator: string; afterlife: string }
+}

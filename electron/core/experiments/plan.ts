@@ -1,0 +1,133 @@
+// What an experiment will do, before anything is done: cells, loads, memory, time, what is set aside, what the model expects. Pure.
+import type { Engine, EngineSpec } from '../../../shared/engine.ts'
+import { withRate, type Arm, type ExperimentFile, type Plan, type Point } from '../../../shared/experiment.ts'
+import { FaultError } from '../../../shared/fault.ts'
+import type { GpuIdentity } from '../../../shared/gpu.ts'
+import type { Load } from '../../../shared/load.ts'
+import type { MpsDaemon } from '../../../shared/mps.ts'
+import { predictArms } from '../advisor/predict/predict.ts'
+import { weightsMiBOf } from '../advisor/predict/shapes.ts'
+import { memoryNeededMiB, modelOf } from '../engines/capacity.ts'
+import { fleetOf } from '../engines/fleet.ts'
+import { checkExperiment } from './presets.ts'
+
+/** Two windows of one arm, at its load and at twice that: whether it has reached its plateau. */
+export const PROBE = { windows: 2, warmUpSeconds: 0.5, seconds: 2 } as const
+/** On the single engine, half of them before and half after the other arms' engines are loaded. */
+export const CONTROL = { blocks: 4, warmUpSeconds: 0.5, seconds: 2 } as const
+/** Loading one engine where none of its kind was seen loading: vLLM with warm caches, llama-server from disk, anything else. */
+export const GUESSED_SECONDS_TO_LOAD = { vllm: 60, llamaServer: 15, custom: 30 } as const
+/** Of the memory that is free for the experiment, what hot arms may fill. */
+const HOT_SHARE = 0.9
+const MOST_CELLS = 500
+
+export interface PlanRequest {
+  file: ExperimentFile
+  /** One replica: the file's engine, or the chosen one. */
+  engine: EngineSpec
+  gpu: GpuIdentity
+  engines: readonly Engine[]
+  daemon: MpsDaemon | null
+  gpuUsedMiB: number | null
+  /** Of one engine of this kind, as seen on this workstation; null: not seen. */
+  secondsToLoad: number | null
+}
+
+/** One point per cell, the first axis outermost; without axes one cell. Throws BAD_INPUT when they are too many to be meant. */
+export function cellsOf(file: ExperimentFile): Point[] {
+  const count = file.axes.reduce((product, { values }) => product * values.length, 1)
+  if (count > MOST_CELLS) throw new FaultError('BAD_INPUT', `The axes make ${count} cells; ${MOST_CELLS} are the most.`, 'Vary fewer values, or split the experiment.', { field: 'axes' })
+  return file.axes.reduce<Point[]>((points, { vary, values }) => points.flatMap((point) => values.map((value): Point => ({ ...point, [vary]: value }))), [{}])
+}
+
+/** The load of one cell: the file's, with what the point varies put in as fixed numbers. */
+export function loadOf({ load }: ExperimentFile, point: Point): Load {
+  const fixed = (tokens: number | undefined, written: Load['prompt']): Load['prompt'] => (tokens === undefined ? written : { shape: 'fixed', tokens })
+  return { ...load, prompt: fixed(point.promptTokens, load.prompt), output: fixed(point.outputTokens, load.output), arrivals: withRate(load.arrivals, point) }
+}
+
+/** Whether each arm is asked for its plateau: a sweep of the rate shows it by itself, and an open loop sets its own rate. */
+export function probesPlateau(file: ExperimentFile): boolean {
+  return file.load.arrivals.kind === 'closed' && !file.axes.some(({ vary }) => vary === 'concurrency' || vary === 'perSecond')
+}
+
+const RUNNING = new Set<Engine['state']>(['waiting', 'starting', 'ready', 'draining', 'stopping', 'unknown'])
+/** Users' engines that name this GPU and run. One that names no GPU is found by its processes before the start. */
+const inTheWay = ({ engines, gpu }: PlanRequest): Engine[] =>
+  engines.filter(({ spec, temporary, state }) => !temporary && spec.gpuUuid === gpu.uuid && RUNNING.has(state))
+
+/** Adds up; null: one of them is not known. */
+const sumOf = (parts: readonly (number | null)[]): number | null => parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), 0)
+const mostOf = (parts: readonly (number | null)[]): number | null => parts.reduce((most, part) => (most === null || part === null ? null : Math.max(most, part)), 0)
+
+/** For the largest of the models: all arms side by side (hot), and the largest arm by itself (cold); null: of some engine it is not known. */
+function memoryOf({ file, engine, gpu }: PlanRequest, cells: readonly Point[]): Record<Plan['residency'], number | null> {
+  const replicas = Math.max(...file.arms.map(({ engines }) => engines))
+  const armMiB = (arm: Arm, model: string | null): number | null => {
+    const cpus = Array.from({ length: arm.engines }, () => null)
+    const specs = fleetOf({ engine, arm, model, gpuUuid: gpu.uuid, cpus, replicas, streamIntervalTokens: file.load.streamIntervalTokens, prefix: 'plan' })
+    return sumOf(specs.map((spec) => memoryNeededMiB(spec, weightsMiBOf(modelOf(spec)), gpu.memoryTotalMiB)))
+  }
+  const models = [...new Set(cells.map(({ model }) => model ?? null))]
+  const arms = models.map((model) => file.arms.map((arm) => armMiB(arm, model)))
+  return { hot: mostOf(arms.map(sumOf)), cold: mostOf(arms.map(mostOf)) }
+}
+
+/** What the experiment may use once the engines in the way are gone; null: not known. */
+function freeMiB(request: PlanRequest): number | null {
+  const { gpu, gpuUsedMiB } = request
+  if (gpu.memoryTotalMiB === null || gpuUsedMiB === null) return null
+  const leaves = inTheWay(request).reduce((sum, { gpuMemoryMiB }) => sum + (gpuMemoryMiB ?? 0), 0)
+  return gpu.memoryTotalMiB - Math.max(0, gpuUsedMiB - leaves)
+}
+
+function residencyOf(request: PlanRequest, neededMiB: number | null): Plan['residency'] {
+  if (request.file.residency !== 'auto') return request.file.residency
+  const free = freeMiB(request)
+  return neededMiB !== null && free !== null && neededMiB <= HOT_SHARE * free ? 'hot' : 'cold'
+}
+
+/** How often all arms' engines are loaded. Hot: anew when the model changes from one cell to the next. Cold: for each half of a cell's rounds. */
+function loadings({ file }: PlanRequest, cells: readonly Point[], residency: Plan['residency']): number {
+  if (residency === 'cold') return cells.length * Math.min(2, file.blocks.rounds)
+  return cells.filter(({ model }, at) => at === 0 || model !== cells[at - 1]?.model).length
+}
+
+function estimateOf(request: PlanRequest, cells: readonly Point[], residency: Plan['residency']): Omit<Plan['estimate'], 'gpuMemoryMiB'> {
+  const { file, engine, secondsToLoad } = request
+  const { rounds, seconds, warmUpSeconds, coolDownSeconds } = file.blocks
+  const allArms = loadings(request, cells, residency)
+  const engines = file.arms.reduce((sum, arm) => sum + arm.engines, 0)
+  const probing = probesPlateau(file) ? cells.length * file.arms.length * PROBE.windows * (PROBE.warmUpSeconds + PROBE.seconds) : 0
+  const control = residency === 'hot' && file.arms.length > 1 ? allArms * CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds) : 0
+  return {
+    loadingSeconds: allArms * engines * (secondsToLoad ?? GUESSED_SECONDS_TO_LOAD[engine.recipe]),
+    measuringSeconds: cells.length * rounds * file.arms.length * (warmUpSeconds + seconds + coolDownSeconds) + probing + control,
+  }
+}
+
+/**
+ * The plan, its checks still empty. Times in seconds: loading is engines × the time that one takes, one after another; measuring is all blocks with
+ * warm-up and cool-down, the plateau probes and the control blocks. Starting again what was set aside is in neither.
+ * Hot where all arms fit side by side with a tenth of the memory to spare, else cold: then the arms of a cell are loaded one after another
+ * for the first half of its rounds and in reverse order for the second (A B C, C B A), so that no arm always comes first.
+ * Memory is what is loaded at one time: all arms when hot, the largest arm when cold.
+ * `file` stands in the plan as it was given: an engine that takes the place of a null one is in the report with its argv, secrets masked.
+ * Throws BAD_INPUT for what cannot be an experiment.
+ */
+export function planOf(request: PlanRequest): Plan {
+  const { file, engine, gpu, daemon } = request
+  checkExperiment(file)
+  const cells = cellsOf(file)
+  const memory = memoryOf(request, cells)
+  const residency = residencyOf(request, memory.hot)
+  return {
+    file, gpuUuid: gpu.uuid, residency,
+    // What waits for another engine would be predicted for the wrong one.
+    cells: cells.map((point) => ({ point, predictions: file.waitsFor !== null ? [] : predictArms({ gpu, engine, arms: file.arms, load: loadOf(file, point), point }) })),
+    setsAside: inTheWay(request).map(({ spec }) => spec.name),
+    startsMps: file.arms.some(({ kind }) => kind === 'mps') && (daemon === null || daemon.state === 'stopped'),
+    estimate: { ...estimateOf(request, cells, residency), gpuMemoryMiB: memory[residency] },
+    checks: [],
+  }
+}

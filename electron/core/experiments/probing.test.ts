@@ -1,0 +1,47 @@
+// Parity, plateau and idle cost: when something is only told, and when it takes an arm its validity.
+import { expect, it } from 'vitest'
+import type { Arm, Block } from '../../../shared/experiment.ts'
+import type { LoadResult } from '../../../shared/load.ts'
+import type { Capacity } from '../engines/capacity.ts'
+import { parityOf } from './parity.ts'
+import { idleCheck, plateauCheck } from './probing.ts'
+import type { Residents } from './residents.ts'
+import { TINY } from './workstation.testkit.ts'
+
+const [single, , mps] = TINY.arms as [Arm, Arm, Arm]
+const capacity = (kvCacheTokens: number | null, maxSequences: number | null = 8): Capacity => ({ kvCacheTokens, kvCacheMiB: null, maxSequences, version: null })
+const block = (outputTokensPerSecond: number | null): Block => ({ total: outputTokensPerSecond === null ? null : ({ outputTokensPerSecond, windowSeconds: 2, requests: { sent: 9, finished: 9, failed: 0, cutOff: 0 } } as LoadResult), reasons: ['lost'] } as unknown as Block)
+
+it.each([
+  ['equal, and the single has the sum', [1000, 1000], 2000, 2, 'passed', 'invalidates'],
+  ['within one percent', [1000, 1005], 1990, 2, 'passed', 'invalidates'],
+  ['replicas that differ', [1000, 900], 1900, 2, 'failed', 'invalidates'],
+  ['a single with less than the sum', [1000, 1000], 1900, 2, 'failed', 'invalidates'],
+  ['fewer engines than the single stands for', [1000, 1000], 4000, 4, 'failed', 'warns'],
+  ['one that does not say', [1000, null], 2000, 2, 'notChecked', 'warns'],
+] as const)('KV parity: %s', (_, replicas, whole, largest, result, weight) => {
+  const [kv] = parityOf({ arm: mps, capacities: replicas.map((tokens) => capacity(tokens)) }, { arm: single, capacities: [capacity(whole)] }, largest)
+  expect(kv).toMatchObject({ name: 'kvParity/mps', result, weight })
+  expect(kv?.evidence).toHaveLength(3)
+})
+
+it.each([
+  ['at its plateau', 1000, 1050, 8, 'passed', 'warns'],
+  ['below it, its engines full', 1000, 1900, 8, 'failed', 'warns'],
+  ['far below it, with room for more', 1000, 1900, 256, 'failed', 'invalidates'],
+  ['a little below it, with room for more', 1000, 1200, 256, 'failed', 'warns'],
+  ['below it, nobody knows the room', 1000, 1900, null, 'failed', 'warns'],
+  ['not measured', null, 1000, 8, 'notChecked', 'warns'],
+] as const)('plateau: %s', (_, atLoad, atTwice, room, result, weight) => {
+  const residents = { arm: mps, engines: [{ capacity: capacity(1, room) }, { capacity: capacity(1, room) }] } as unknown as Residents
+  expect(plateauCheck(residents, TINY.load, block(atLoad), block(atTwice))).toMatchObject({ name: 'plateau/mps', result, weight })
+})
+
+it.each([
+  [[100, 100], [99, 97], 'passed', false],
+  [[100, 100], [95, 93], 'failed', true],
+  [[100, null], [120], 'passed', false],
+  [[null], [100], 'notChecked', true],
+] as const)('idle residents: %j alone, %j beside', (before, after, result, cost) => {
+  expect(idleCheck(before.map(block), after.map(block))).toMatchObject({ cost, check: { result, weight: 'warns' } })
+})

@@ -1,0 +1,54 @@
+// What short blocks before the measurement show: whether an arm has reached its plateau, and what idle residents cost. Pure.
+import type { Block, Check } from '../../../shared/experiment.ts'
+import type { Load } from '../../../shared/load.ts'
+import { isPlateau } from '../load/verdict.ts'
+import type { Residents } from './residents.ts'
+
+/** More throughput than this at twice the load: the engine was far from what it can do. */
+const FAR_BELOW = 1.25
+/** Idle neighbours may cost the single engine this much before arms are loaded one after another. */
+const IDLE_COST = 0.05
+
+/** Closed loops only: see probesPlateau. */
+export const twice = (load: Load): Load =>
+  load.arrivals.kind === 'closed' ? { ...load, arrivals: { ...load.arrivals, concurrency: Math.min(20_000, load.arrivals.concurrency * 2) } } : load
+
+/**
+ * At a fixed concurrency an arm below its plateau is a warning: the gain then holds for this load. Far below, where its engines would take
+ * more requests at once than twice the load, it says nothing about what they can do, and does not count.
+ */
+export function plateauCheck({ arm, engines }: Residents, load: Load, atLoad: Block, atTwice: Block): Check {
+  const name = `plateau/${arm.id}`
+  if (atLoad.total === null || atTwice.total === null) return { name, weight: 'warns', result: 'notChecked', sentence: `${arm.name}: whether it has reached its plateau could not be seen.`, evidence: [...atLoad.reasons, ...atTwice.reasons] }
+  const { plateau, sentence } = isPlateau(atLoad.total, atTwice.total)
+  const asked = load.arrivals.kind === 'closed' ? load.arrivals.concurrency * (load.regime === 'equalPerEngine' ? engines.length : 1) : null
+  const takes = engines.reduce<number | null>((sum, { capacity }) => (sum === null || capacity.maxSequences === null ? null : sum + capacity.maxSequences), 0)
+  const roomForMore = asked !== null && takes !== null && takes > 2 * asked
+  const far = atTwice.total.outputTokensPerSecond > FAR_BELOW * atLoad.total.outputTokensPerSecond && roomForMore
+  return {
+    name, weight: far ? 'invalidates' : 'warns', result: plateau ? 'passed' : 'failed',
+    sentence: `${arm.name}: ${sentence}${plateau ? '' : far ? ' What is measured so far below does not count.' : ' What is measured holds for this load only.'}`,
+    evidence: [
+      `${Math.round(atLoad.total.outputTokensPerSecond)} tokens/s at ${asked ?? '—'} requests at a time`,
+      `${Math.round(atTwice.total.outputTokensPerSecond)} tokens/s at ${asked === null ? '—' : 2 * asked}`,
+      `its engines take ${takes ?? '—'} at once`,
+    ],
+  }
+}
+
+/** The single engine alone, and beside the other arms' idle engines. `cost`: arms must be loaded one after another. */
+export function idleCheck(before: readonly Block[], after: readonly Block[]): { check: Check; cost: boolean } {
+  const mean = (blocks: readonly Block[]): number | null => {
+    const rates = blocks.flatMap(({ total }) => total?.outputTokensPerSecond ?? [])
+    return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length
+  }
+  const [alone, beside] = [mean(before), mean(after)]
+  const check = (result: Check['result'], sentence: string): Check => ({
+    name: 'idleResidentsCostNothing', weight: 'warns', result, sentence,
+    evidence: [`alone ${alone === null ? '—' : Math.round(alone)} tokens/s`, `beside idle engines ${beside === null ? '—' : Math.round(beside)} tokens/s`],
+  })
+  if (alone === null || beside === null || alone <= 0) return { check: check('notChecked', 'What idle neighbours cost could not be measured: arms are loaded one after another.'), cost: true }
+  const cost = 1 - beside / alone
+  if (cost > IDLE_COST) return { check: check('failed', `The single engine is ${(cost * 100).toFixed(1)} % slower beside idle engines: arms are loaded one after another.`), cost: true }
+  return { check: check('passed', `Idle engines of the other arms cost the single engine nothing that could be seen (${(cost * 100).toFixed(1)} %).`), cost: false }
+}

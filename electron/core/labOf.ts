@@ -1,0 +1,85 @@
+// The workstation as an experiment sees it: maps its rooms onto the Lab. Decides nothing.
+import { cpus, hostname, release } from 'node:os'
+import type { Report } from '../../shared/experiment.ts'
+import type { Supervisor } from './engines/supervisor.ts'
+import type { Lab } from './experiments/lab.ts'
+import type { Sampler } from './gpu/sampler.ts'
+import { cpusNear } from './host/cpus.ts'
+import type { Host, Tools } from './host/host.ts'
+import type { Procfs } from './host/procfs.ts'
+import type { Clock } from './kit/clock.ts'
+import type { Log } from './kit/log.ts'
+import { openGenerator } from './load/openGenerator.ts'
+import type { GpuDaemons } from './mps/gpuDaemons.ts'
+
+export interface LabParts {
+  host: Host
+  clock: Clock
+  log: Log
+  tools: Tools
+  procfs: Procfs
+  gpu: Sampler
+  mps: GpuDaemons
+  engines: Supervisor
+  hold: Lab['hold']
+  stateDirectory: string
+  scene: string | null
+  version: string
+  programs: Lab['programs']
+}
+
+export function labOf(parts: LabParts): Lab {
+  const { host, clock, log, tools, procfs, gpu, mps, engines, programs } = parts
+  const daemonOf = (gpuUuid: string) => mps.daemons.value.find((daemon) => daemon.gpuUuid === gpuUuid)
+  const identityOf = (gpuUuid: string) => gpu.identities.value.find((identity) => identity.uuid === gpuUuid)
+  return {
+    clock, log, host, programs,
+    stateDirectory: parts.stateDirectory,
+    identities: gpu.identities,
+    frames: gpu.frames,
+    daemons: mps.daemons,
+    hold: parts.hold,
+    simulated: parts.scene !== null,
+    scene: parts.scene,
+    engines: {
+      list: engines.engines,
+      addTemporary: (spec) => engines.addTemporary(spec),
+      start: (id) => engines.start(id),
+      stop: (id, how) => engines.stop(id, how),
+      remove: (id) => engines.remove(id),
+      preview: (id) => engines.preview(id, 'start'),
+      tail: (id, lines) => engines.log(id).tail(lines),
+      processes: (id) => engines.processes(id),
+      folderOf: (id) => engines.folderOf(id),
+      doors: (id) => engines.doors(id),
+    },
+    mps: {
+      start: (gpuUuid) => mps.on(gpuUuid).start(),
+      stop: (gpuUuid) => mps.on(gpuUuid).stop({ forceAfterSeconds: 1 }),
+      afterlife: (gpuUuid) => {
+        const daemon = daemonOf(gpuUuid)
+        if (!daemon || daemon.ownership === 'used' || daemon.ownership === 'foreign') return null
+        const stat = daemon.daemonPid === null ? null : procfs.processStat(daemon.daemonPid)
+        return {
+          argv: [...tools.mpsControl], env: { ...tools.env, CUDA_MPS_PIPE_DIRECTORY: daemon.pipeDirectory }, stdin: 'quit -t 1\n',
+          daemon: stat && daemon.daemonPid !== null ? { pid: daemon.daemonPid, startTicks: stat.startTicks } : null,
+        }
+      },
+    },
+    openGenerator: (ask) => openGenerator({ host, clock, log, programPath: programs.generator, ...ask }),
+    cpus: (gpuUuid) => cpusNear(identityOf(gpuUuid)?.pciBusId ?? null),
+    describe: (gpuUuid) => describe(parts, gpuUuid),
+  }
+}
+
+function describe({ gpu, mps, version }: LabParts, gpuUuid: string): Report['workstation'] {
+  const identity = gpu.identities.value.find((candidate) => candidate.uuid === gpuUuid)
+  const row = gpu.frames.value?.rows.find((candidate) => candidate.uuid === gpuUuid)
+  return {
+    overlapVersion: version, hostName: hostname(), kernel: release(), cpu: cpus()[0]?.model ?? '', cores: cpus().length, nodeVersion: process.version,
+    gpuName: identity?.name ?? '', gpuUuid, driverVersion: identity?.driverVersion ?? null, computeMode: identity?.computeMode ?? null,
+    memoryTotalMiB: identity?.memoryTotalMiB ?? null, powerLimitWatts: row?.metrics.powerLimitWatts ?? null,
+    mpsControlVersion: mps.daemons.value.find((daemon) => daemon.gpuUuid === gpuUuid)?.controlVersion ?? null,
+    gpuMetricsSource: identity?.gpm ? 'GPM (nvidia-smi dmon --gpm-metrics)' : 'nvidia-smi, without GPM: no SM activity',
+  }
+}

@@ -1,0 +1,44 @@
+// What the Experiments screen would run: the choice that is sent, and the plan that comes back for it.
+import { useDebouncedValue } from '@mantine/hooks'
+import { useEffect, useState } from 'react'
+import type { ExperimentChoice, ExperimentFile, Plan } from '../../shared/experiment.ts'
+import { faultOf, type Fault } from '../../shared/fault.ts'
+import { useConnection } from '../state/connection.ts'
+import { useLink } from '../state/link.ts'
+
+/** Something typed is sent once nothing was typed for so long. */
+const QUIET_MS = 350
+
+export function choiceOf(parts: { preset: string | null; file: ExperimentFile; changed: boolean; gpuUuid: string | null; engineId: string | null }): ExperimentChoice {
+  const { preset, file, changed, gpuUuid, engineId } = parts
+  return { preset: changed ? null : preset, file: changed || preset === null ? file : null, gpuUuid, engineId, resumes: null }
+}
+
+export interface Planned { plan: Plan | null; fault: Fault | null; asking: 'plan' | 'rehearse' | null; rehearse: () => void }
+
+/** The plan of a choice, asked anew when it changes; null: nothing is asked. Only the newest answer counts. */
+export function usePlan(choice: ExperimentChoice | null): Planned {
+  const { client } = useConnection()
+  const open = useLink((link) => link.state.name === 'open')
+  const key = choice === null ? null : JSON.stringify(choice)
+  const [quiet] = useDebouncedValue(key, QUIET_MS)
+  const [asked, setAsked] = useState({ key: '', round: 0 })
+  const [answer, setAnswer] = useState<{ key: string; round: number; plan: Plan | null; fault: Fault | null } | null>(null)
+  /** Rehearsed so many times; 0: only planned. */
+  const round = asked.key === quiet ? asked.round : 0
+  useEffect(() => {
+    if (quiet === null || !open) return
+    let gone = false
+    client.experiment[round === 0 ? 'plan' : 'rehearse'](JSON.parse(quiet) as ExperimentChoice).then(
+      (plan) => { if (!gone) setAnswer({ key: quiet, round, plan, fault: null }) },
+      (thrown: unknown) => { if (!gone) setAnswer((was) => ({ key: quiet, round, plan: was?.key === quiet ? was.plan : null, fault: faultOf(thrown) })) },
+    )
+    return () => { gone = true }
+  }, [client, quiet, round, open])
+  const current = answer !== null && answer.key === key ? answer : null
+  const answered = current !== null && current.round === round
+  return {
+    plan: current?.plan ?? null, fault: answered ? current.fault : null, asking: answered || key === null ? null : round === 0 ? 'plan' : 'rehearse',
+    rehearse: () => { if (key !== null) setAsked({ key, round: round + 1 }) },
+  }
+}
