@@ -3,6 +3,7 @@ import './nodeVersion.ts'
 import { parseArgs } from 'node:util'
 import type { Greeting } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
+import { FaultError } from '../shared/fault.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { stateFolder } from './opening.ts'
 import { RunningCore } from './runningCore.ts'
@@ -41,7 +42,7 @@ process.stdout.on('error', () => process.exit(0))
 main().then(
   () => process.exit(),
   (error: Error) => {
-    process.stderr.write(`${error.message}\n`)
+    process.stderr.write(`${error instanceof FaultError ? [error.fault.sentence, error.fault.hint, error.fault.detail].filter(Boolean).join('\n') : error.message}\n`)
     process.exit(1)
   },
 )

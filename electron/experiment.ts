@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createRouterClient } from '@orpc/server'
-import { PACE } from '../shared/contract.ts'
+import { PACE, type Greeting } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import type { ExperimentChoice, ExperimentNow, ExportFormat, Report } from '../shared/experiment.ts'
 import { FaultError, type Fault } from '../shared/fault.ts'
@@ -15,6 +15,7 @@ import type { MpsDaemon } from '../shared/mps.ts'
 import { answers } from './core/answers.ts'
 import { headlineOf } from './core/experiments/exports/headline.ts'
 import { parseExperiment } from './core/experiments/presets.ts'
+import { systemClock } from './core/kit/clock.ts'
 import { ReaderLink } from './core/kit/paced.ts'
 import { readFlags } from './flags.ts'
 import { openWorkstation, stateFolder, type Opened } from './opening.ts'
@@ -24,7 +25,7 @@ const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
   FILE.yaml       an experiment, or the name of one in assets/experiments
   --out DIR       where report.json, report.md and report.html are written
   --engine NAME   the engine that is copied where the file names none
-  --gpu UUID      default: the first
+  --gpu UUID      default: the engine's, else the first
   --resume ID     goes on with the cells that this report has not done
   --scene NAME    on that simulated workstation, in a folder of its own
   --real          never simulate
@@ -36,7 +37,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const SETTLED_MS = 90_000
 
 /** The same calls as through a link, without one. */
-function doorOf({ workstation, log }: Opened): Door {
+function doorOf(workstation: Opened['workstation'], log: Opened['log']): Door {
   const client = createRouterClient(answers(workstation, log), { context: { link: new ReaderLink({ acknowledges: false, unacknowledged: PACE.unacknowledged }) } })
   const at = (name: string) => {
     const [group = '', call = ''] = name.split('.')
@@ -66,26 +67,31 @@ async function readChoice(file: string): Promise<ExperimentChoice['file']> {
   throw new FaultError('NOT_FOUND', `${file} cannot be read.`, `Give the path of an experiment, or the name of one in assets/experiments.\n${USAGE}`, { field: 'FILE' })
 }
 
-/** The first item that is settled, or whatever there is when the time is up. */
-async function wait<Item>(door: Door, name: string, isSettled: (item: Item) => boolean): Promise<Item> {
-  const untilMs = Date.now() + SETTLED_MS
-  for await (const item of door.items<Item>(name)) if (isSettled(item) || Date.now() > untilMs) return item
-  throw new Error(`${name} ended.`)
+/** The first item that is settled, or whatever there is when the time is up. Null: nothing came. */
+async function wait<Item>(items: AsyncGenerator<Item>, isSettled: (item: Item) => boolean, over: Promise<null>): Promise<Item | null> {
+  for (let last: Item | null = null; ;) {
+    const next: IteratorResult<Item> | null = await Promise.race([items.next(), over])
+    if (next === null || next.done) return last
+    last = next.value
+    if (isSettled(last)) return last
+  }
 }
 
-/** Until the GPU is watched and neither MPS nor an engine is on its way. */
-async function settled(door: Door): Promise<{ gpus: GpuIdentity[]; engines: Engine[] }> {
-  const gpus = await wait<GpuIdentity[]>(door, 'gpu.identities', (identities) => identities.length > 0)
-  await wait<GpuFrame | null>(door, 'gpu.frames', (frame) => frame !== null && !frame.streams.some(({ state }) => state === 'starting'))
-  await wait<MpsDaemon[]>(door, 'mps.daemons', (daemons) => daemons.length > 0 && !daemons.some(({ state }) => ['starting', 'noServer', 'stopping', 'draining'].includes(state)))
-  const engines = await wait<Engine[]>(door, 'engine.list', (list) => !list.some(({ state }) => ['waiting', 'starting', 'draining', 'stopping'].includes(state)))
-  return { gpus, engines }
+/** Until the GPU is watched and neither MPS nor an engine is on its way; or until the time is up, or `ended`. The engines. */
+async function settled(door: Door, ended: AbortSignal): Promise<Engine[]> {
+  const over = systemClock.sleep(SETTLED_MS, ended).then(() => null)
+  await wait(door.items<GpuIdentity[]>('gpu.identities'), (identities) => identities.length > 0, over)
+  await wait(door.items<GpuFrame | null>('gpu.frames'), (frame) => frame !== null && !frame.streams.some(({ state }) => state === 'starting'), over)
+  await wait(door.items<MpsDaemon[]>('mps.daemons'), (daemons) => daemons.length > 0 && !daemons.some(({ state }) => ['starting', 'stopping', 'draining'].includes(state)), over)
+  return (await wait(door.items<Engine[]>('engine.list'), (list) => !list.some(({ state }) => ['waiting', 'starting', 'draining', 'stopping'].includes(state)), over)) ?? []
 }
 
-function engineOf(engines: readonly Engine[], wanted: string | undefined, gpuUuid: string | null): string | null {
-  const named = engines.find(({ id, spec }) => wanted !== undefined && (id === wanted || spec.name === wanted))
-  if (wanted !== undefined && !named) throw new FaultError('NOT_FOUND', `There is no engine ${wanted}.`, `Engines here: ${engines.map(({ spec }) => spec.name).join(', ') || 'none'}.`, { field: 'engine' })
-  return (named ?? engines.find(({ spec }) => gpuUuid === null || spec.gpuUuid === gpuUuid))?.id ?? null
+/** Null: none was named; the file's is copied, else the first of the GPU. */
+function engineOf(engines: readonly Engine[], wanted: string | undefined): string | null {
+  if (wanted === undefined) return null
+  const named = engines.find(({ id, spec }) => id === wanted || spec.name === wanted)
+  if (!named) throw new FaultError('NOT_FOUND', `There is no engine ${wanted}.`, `Engines here: ${engines.map(({ spec }) => spec.name).join(', ') || 'none'}.`, { field: 'engine' })
+  return named.id
 }
 
 /** Follows it to its end, a line for whatever is new. */
@@ -98,32 +104,32 @@ async function follow(door: Door, id: string): Promise<ExperimentNow> {
     if (line !== told) say((told = line))
     if (now.phase === 'done') return now
   }
-  throw new Error('The core ended before the experiment did.')
+  throw new FaultError('LINK_LOST', 'Overlap ended before the experiment did.', 'Whatever it had started is taken down; start it again, and go on with --resume.')
 }
 
-async function carryOut(door: Door, file: ExperimentChoice['file'], flags: { out: string; engine?: string | undefined; gpu?: string | undefined; resume?: string | undefined }): Promise<number> {
-  const { gpus, engines } = await settled(door)
-  const gpuUuid = flags.gpu ?? gpus[0]?.uuid ?? null
-  const engineId = file?.engine === null || flags.engine !== undefined ? engineOf(engines, flags.engine, gpuUuid) : null
-  const { id } = await door.call<{ id: string }>('experiment.start', { file, gpuUuid, engineId, resumes: flags.resume ?? null })
-  let cancelling = false
+interface Wishes { out: string; engine?: string | undefined; gpu?: string | undefined; resume?: string | undefined }
+
+async function carryOut(door: Door, file: ExperimentChoice['file'], wishes: Wishes, ended: AbortSignal): Promise<number> {
+  const { simulated, scene } = await door.call<Greeting>('workstation.greeting')
+  if (simulated) say(`Simulated workstation, scene ${scene}: no number below comes from a GPU.`)
+  const engines = await settled(door, ended)
+  if (ended.aborted) return 1
+  const { id } = await door.call<{ id: string }>('experiment.start', { file, gpuUuid: wishes.gpu ?? null, engineId: engineOf(engines, wishes.engine), resumes: wishes.resume ?? null })
   const cancel = (): void => {
-    if (cancelling) return
-    cancelling = true
     say('Cancelling; everything is taken down.')
     door.call('experiment.cancel', { id }).catch((error: Error) => say(error.message))
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, cancel)
+  ended.addEventListener('abort', cancel, { once: true })
+  if (ended.aborted) cancel()
   const now = await follow(door, id)
   if (now.fault !== null) say(`${now.fault.sentence} ${now.fault.hint}`)
-  if (now.reportId === null) return REFUSED
-  await mkdir(flags.out, { recursive: true })
+  if (now.reportId === null) return 1
   for (const [format, ending] of [['json', 'json'], ['markdown', 'md'], ['html', 'html'], ['csv', 'csv']] as const satisfies readonly (readonly [ExportFormat, string])[]) {
     const { text } = await door.call<{ text: string }>('experiment.exportReport', { id: now.reportId, format })
-    await writeFile(join(flags.out, `report.${ending}`), text)
+    await writeFile(join(wishes.out, `report.${ending}`), text)
   }
   const report = await door.call<Report>('experiment.report', { id: now.reportId })
-  process.stdout.write(`${headlineOf(report)}\n${report.outcome}${report.reasons.length > 0 ? `: ${report.reasons.join(' ')}` : ''}\n${join(flags.out, 'report.html')}\n`)
+  process.stdout.write(`${headlineOf(report)}\n${report.outcome}${report.reasons.length > 0 ? `: ${report.reasons.join(' ')}` : ''}\n${join(wishes.out, 'report.html')}\n`)
   return report.outcome === 'valid' ? 0 : 1
 }
 
@@ -138,27 +144,38 @@ async function main(): Promise<number> {
     return values.help ? 0 : REFUSED
   }
   const file = await readChoice(name)
-  const flags = { ...values, out: resolve(values.out) }
+  const wishes: Wishes = { ...values, out: resolve(values.out) }
+  // now, not after an hour of measuring
+  await mkdir(wishes.out, { recursive: true }).catch((error: Error) => Promise.reject(new FaultError('NO_PERMISSION', `${wishes.out} cannot be made: ${error.message}.`, 'Choose another folder with --out.', { field: 'out' })))
+  // a second Ctrl-C (npm hands on the first one too) never cuts the tidy-up short
+  const end = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort())
   const running = values.scene === undefined && !values.real ? await RunningCore.find(stateFolder(values.state ?? null)) : null
   if (running) {
     say(`Overlap runs already as process ${running.pid ?? '?'}; the experiment runs there.`)
-    return await carryOut(running, file, flags)
+    return await carryOut(running, file, wishes, end.signal)
   }
   const ownState = values.scene !== undefined && values.state === undefined ? await mkdtemp(join(tmpdir(), 'overlap-experiment-')) : null
-  const state = ownState ?? values.state
-  const result = await openWorkstation(readFlags([...(values.scene ? ['--scene', values.scene] : []), ...(values.real ? ['--real'] : []), ...(state ? ['--state', state] : [])]), root)
-  if (!result || 'elsewhere' in result) throw new FaultError('HELD', 'Another Overlap has this state folder.', 'End it, or choose another with --state DIR.')
-  const { opened } = result
   try {
-    const { simulated, scene } = opened.workstation.greeting()
-    if (simulated) say(`Simulated workstation, scene ${scene}: no number below comes from a GPU.`)
-    opened.workstation.begin()
-    await opened.workstation.opened
-    return await carryOut(doorOf(opened), file, flags)
+    return await inOwnCore({ ...values, state: ownState ?? values.state }, file, wishes, end.signal)
   } finally {
-    if (ownState !== null) await opened.workstation.stopEngines()
-    await opened.close()
     if (ownState !== null) await rm(ownState, { recursive: true, force: true })
+  }
+}
+
+async function inOwnCore({ scene, real, state }: { scene?: string | undefined; real?: boolean | undefined; state?: string | undefined }, file: ExperimentChoice['file'], wishes: Wishes, ended: AbortSignal): Promise<number> {
+  const result = await openWorkstation(readFlags([...(scene ? ['--scene', scene] : []), ...(real ? ['--real'] : []), ...(state ? ['--state', state] : [])]), root, ended)
+  if (result === null) return 1
+  if ('elsewhere' in result) throw new FaultError('HELD', 'Another Overlap has this state folder.', 'End it, or choose another with --state DIR.')
+  const { workstation, close, log } = result.opened
+  try {
+    workstation.begin()
+    await workstation.opened
+    return await carryOut(doorOf(workstation, log), file, wishes, ended)
+  } finally {
+    // engines of a scene came with it
+    if (workstation.greeting().simulated) await workstation.stopEngines()
+    await close()
   }
 }
 

@@ -1,12 +1,13 @@
 // A core that runs already, as a script sees it: plain HTTP, found through core.json. No product logic.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Fault } from '../shared/fault.ts'
+import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { Fault, FaultError } from '../shared/fault.ts'
 import { readElsewhere, type Elsewhere } from './opening.ts'
 
 /** A way to calls and streams of the contract, by their dotted names. */
 export interface Door {
-  /** Throws an Error in the Fault's own words. */
+  /** Throws FaultError. */
   call<Answer>(name: string, input?: unknown): Promise<Answer>
   items<Item>(name: string): AsyncGenerator<Item>
 }
@@ -41,30 +42,41 @@ export class RunningCore implements Door {
   async *items<Item>(name: string): AsyncGenerator<Item> {
     const answer = await this.#ask(name)
     if (!answer.ok || !answer.body) return void (await whole(answer))
-    let rest = ''
-    for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) if (line.startsWith('data: ')) yield (JSON.parse(line.slice(6)) as { item: Item }).item
+    try {
+      for await (const { event, data } of answer.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())) {
+        if (event === 'error') throw faultIn(JSON.parse(data))
+        if (event === 'done') return
+        yield (JSON.parse(data) as { item: Item }).item
+      }
+    } catch (error) {
+      throw error instanceof FaultError ? error : lost(error)
     }
   }
 
   async first<Item>(name: string): Promise<Item> {
     for await (const item of this.items<Item>(name)) return item
-    throw new Error(`${name} gave nothing.`)
+    throw lost(`${name} gave nothing`)
   }
 
-  #ask(name: string, body?: string): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.port}/api/${name.replace('.', '/')}`, {
+  async #ask(name: string, body?: string): Promise<Response> {
+    return await fetch(`http://127.0.0.1:${this.port}/api/${name.replace('.', '/')}`, {
       headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { method: 'POST', body }),
-    })
+    }).catch((error: unknown) => Promise.reject(lost(error)))
   }
 }
 
 async function whole(answer: Response): Promise<unknown> {
-  const body: unknown = await answer.json()
+  const body: unknown = await answer.json().catch((error: unknown) => Promise.reject(lost(error)))
   if (answer.ok) return body
-  const fault = body as Fault
-  throw new Error([fault.sentence, fault.hint, fault.detail].filter(Boolean).join('\n'))
+  throw faultIn(body)
 }
+
+/** A Fault, or an error of the stream with one inside. */
+function faultIn(said: unknown): FaultError {
+  const read = Fault.safeParse(said)
+  const { data: fault } = read.success ? read : Fault.safeParse((said as { data?: unknown } | null)?.data)
+  return fault ? new FaultError(fault.code, fault.sentence, fault.hint, { ...(fault.field === null ? {} : { field: fault.field }), ...(fault.detail === null ? {} : { detail: fault.detail }) }) : lost(JSON.stringify(said))
+}
+
+const lost = (cause: unknown): FaultError => new FaultError('LINK_LOST', 'Overlap does not answer any more.', 'Look whether it still runs; start it again if it does not.', { detail: cause instanceof Error ? cause.message : String(cause) })

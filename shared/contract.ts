@@ -23,7 +23,7 @@ const faults = Object.fromEntries(
 ) as Record<FaultCode, { status: number; data: typeof Fault }>
 const faulty = oc.errors(faults)
 
-export const envelope = <Item extends z.ZodType>(item: Item) =>
+const envelope = <Item extends z.ZodType>(item: Item) =>
   z.object({
     /** Names this stream in acknowledgements. */
     stream: z.string(),

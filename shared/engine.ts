@@ -66,8 +66,8 @@ export const VllmSpec = z.object({
   /** The vllm executable: a name on PATH, or a path into a virtual environment. */
   executable: path,
   /** Name on the hub, or a folder. */
-  model: z.string().min(1).max(4096),
-  /** --gpu-memory-utilization: of the GPU's total memory, for this engine alone. null: vLLM's own (0.92). Ignored by vLLM where kvCacheMemoryMiB is given. */
+  model: argument.min(1).max(4096),
+  /** --gpu-memory-utilization: of the GPU's total memory, for this engine alone. null: vLLM's own (0.92). Where kvCacheMemoryMiB is given, it only has to be free at the start. */
   gpuMemoryUtilization: z.number().gt(0).max(1).nullable(),
   /** --kv-cache-memory-bytes, the absolute size: the only one that is equal for engines which load one after another. */
   kvCacheMemoryMiB: z.number().int().positive().nullable(),

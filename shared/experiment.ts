@@ -2,13 +2,14 @@
 import { z } from 'zod'
 import { EngineSpec } from './engine.ts'
 import { Fault } from './fault.ts'
-import { Arrivals, Load, LoadResult } from './load.ts'
+import { Arrivals, Load, LoadResult, MOST_CONCURRENCY, MOST_PER_SECOND, MOST_TOKENS } from './load.ts'
 
 const id = z.string().min(1).max(64)
 
 /** An Arm: one way of sharing the GPU. Its engines are copies of the experiment's engine. */
 export const Arm = z.object({
-  id: z.string().regex(/^[a-z0-9-]{1,40}$/, 'Small letters, digits and -.'),
+  /** Short enough to stand whole in the names of its engines. */
+  id: z.string().regex(/^[a-z0-9-]{1,30}$/, 'At most 30 small letters, digits and -.'),
   name: z.string().min(1).max(60),
   /** single: one engine with the replicas' resources together. timeSliced: without MPS, proven so. mps: clients of one MPS server, proven so. */
   kind: z.enum(['single', 'timeSliced', 'mps']),
@@ -28,8 +29,9 @@ export type Arm = z.infer<typeof Arm>
 /** One quantity that is varied; a cell is one choice of every axis. */
 export const Axis = z.discriminatedUnion('vary', [
   z.object({ vary: z.literal('model'), values: z.array(z.string().min(1).max(4096)).min(1).max(20) }),
-  z.object({ vary: z.enum(['promptTokens', 'outputTokens', 'concurrency']), values: z.array(z.number().int().min(1)).min(1).max(40) }),
-  z.object({ vary: z.literal('perSecond'), values: z.array(z.number().positive()).min(1).max(40) }),
+  z.object({ vary: z.enum(['promptTokens', 'outputTokens']), values: z.array(z.number().int().min(1).max(MOST_TOKENS)).min(1).max(40) }),
+  z.object({ vary: z.literal('concurrency'), values: z.array(z.number().int().min(1).max(MOST_CONCURRENCY)).min(1).max(40) }),
+  z.object({ vary: z.literal('perSecond'), values: z.array(z.number().positive().max(MOST_PER_SECOND)).min(1).max(40) }),
 ])
 export type Axis = z.infer<typeof Axis>
 export type Vary = Axis['vary']
@@ -131,7 +133,7 @@ export const Block = z.object({
   cell: z.number().int(),
   round: z.number().int(),
   armId: z.string(),
-  /** compared: counts for the gains. control: the single engine before and after others were loaded. probe: looks for the plateau. guard: compares answers. */
+  /** compared: counts for the gains. control: the single engine before and after others were loaded. probe: looks for the plateau. */
   purpose: z.enum(['compared', 'control', 'probe']),
   startedAtMs: z.number(),
   /** failed: no measurement. invalid: measured, and does not count; `reasons` says why. */

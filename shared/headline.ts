@@ -17,13 +17,19 @@ export function signedPercent(ratio: number | null, digits = 1): string {
   return `${Number(text.replaceAll(',', '')) === 0 ? '' : ratio > 0 ? '+' : '−'}${text} %`
 }
 
-/** `+21.0 … +25.3 %`; "—" where there is none. */
+/** An end beyond this says nothing but that there are too few blocks. Ratio − 1. */
+const FAR = 9.99
+
+/** `+21.0 … +25.3 %`; `−88.0 … > +999 %`; "—" where there is none. */
 export function intervalText({ low, high }: Pick<Comparison, 'low' | 'high'>, digits = 1): string {
-  return low === null || high === null ? UNKNOWN : `${signedPercent(low, digits).replace(' %', '')} … ${signedPercent(high, digits)}`
+  if (low === null || high === null) return UNKNOWN
+  return `${signedPercent(low, digits).replace(' %', '')} … ${high > FAR ? `> ${signedPercent(FAR, 0)}` : signedPercent(high, digits)}`
 }
 
-/** What one arm is: `2 engines under MPS`. */
+/** What one arm is: `2 engines under MPS`. One with limits or arguments of its own is called by its name: it may stand beside one without. */
 export function armPhrase(arm: Arm): string {
+  const plain = [arm.sharePercent, arm.pinnedMemoryLimitMiB, arm.clientPriority, arm.asyncScheduling].every((own) => own === null) && arm.extraArguments.length === 0
+  if (!plain) return arm.name
   const engines = `${arm.engines} engine${arm.engines === 1 ? '' : 's'}`
   return arm.kind === 'mps' ? `${engines} under MPS` : arm.kind === 'timeSliced' ? `${engines} time-sliced` : arm.name
 }

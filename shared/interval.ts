@@ -19,7 +19,7 @@ export function intervalOf(values: readonly number[]): Interval | null {
 }
 
 /** Share of Student's t with so many degrees of freedom (a whole number) that lies between −t and t. Abramowitz and Stegun 26.7.3 and 26.7.4: finite sums, exact. */
-export function tWithin(t: number, degrees: number): number {
+function tWithin(t: number, degrees: number): number {
   const angle = Math.atan(t / Math.sqrt(degrees))
   const [sin, cos] = [Math.sin(angle), Math.cos(angle)]
   const odd = degrees % 2 === 1

@@ -1,11 +1,19 @@
 // Load: what traffic an experiment sends to engines, and what is measured of it. Definitions are printed where a number is shown.
 import { z } from 'zod'
 
+/** Of a prompt or an output; at a time; requests. */
+export const MOST_TOKENS = 1_000_000
+export const MOST_CONCURRENCY = 20_000
+export const MOST_PER_SECOND = 100_000
+
+const ascending = ({ min, max }: { min: number; max: number }): boolean => min <= max
+const ORDER = { error: 'The most is below the least.', path: ['max'] }
+
 /** Token counts of prompts or of outputs: one fixed number, or drawn with the load's seed. */
 export const Lengths = z.discriminatedUnion('shape', [
-  z.object({ shape: z.literal('fixed'), tokens: z.number().int().min(1).max(1_000_000) }),
-  z.object({ shape: z.literal('uniform'), min: z.number().int().min(1), max: z.number().int().max(1_000_000) }),
-  z.object({ shape: z.literal('normal'), mean: z.number().positive(), stdev: z.number().nonnegative(), min: z.number().int().min(1), max: z.number().int().max(1_000_000) }),
+  z.object({ shape: z.literal('fixed'), tokens: z.number().int().min(1).max(MOST_TOKENS) }),
+  z.object({ shape: z.literal('uniform'), min: z.number().int().min(1), max: z.number().int().max(MOST_TOKENS) }).refine(ascending, ORDER),
+  z.object({ shape: z.literal('normal'), mean: z.number().positive(), stdev: z.number().nonnegative(), min: z.number().int().min(1), max: z.number().int().max(MOST_TOKENS) }).refine(ascending, ORDER),
 ])
 export type Lengths = z.infer<typeof Lengths>
 
@@ -14,11 +22,11 @@ export type Lengths = z.infer<typeof Lengths>
  * whatever the engine does, and its latency counts from when it was due, so that a slow engine cannot hide its own queue.
  */
 export const Arrivals = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('closed'), concurrency: z.number().int().min(1).max(20_000) }),
-  z.object({ kind: z.literal('constant'), perSecond: z.number().positive().max(100_000) }),
-  z.object({ kind: z.literal('poisson'), perSecond: z.number().positive().max(100_000) }),
+  z.object({ kind: z.literal('closed'), concurrency: z.number().int().min(1).max(MOST_CONCURRENCY) }),
+  z.object({ kind: z.literal('constant'), perSecond: z.number().positive().max(MOST_PER_SECOND) }),
+  z.object({ kind: z.literal('poisson'), perSecond: z.number().positive().max(MOST_PER_SECOND) }),
   /** Gamma-distributed gaps of shape `burstiness`: 1 is Poisson, smaller comes in bursts (as `vllm bench serve` defines it). */
-  z.object({ kind: z.literal('bursty'), perSecond: z.number().positive().max(100_000), burstiness: z.number().positive().max(1) }),
+  z.object({ kind: z.literal('bursty'), perSecond: z.number().positive().max(MOST_PER_SECOND), burstiness: z.number().positive().max(1) }),
 ])
 export type Arrivals = z.infer<typeof Arrivals>
 

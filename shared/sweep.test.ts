@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { syntheticReport, THREE_ARMS } from '../electron/core/experiments/report.testkit.ts'
-import { headlineOf, headlineSentence, signedPercent } from './headline.ts'
+import { headlineOf, headlineSentence, intervalText, signedPercent } from './headline.ts'
 import { curvesOf, fairness, gridOf, knee, pointText, readOff, type Curve } from './sweep.ts'
 
 const curveOf = (points: [x: number, tokensPerSecond: number, latencyMs: number | null][], vary: Curve['vary'] = 'concurrency'): Curve => ({
@@ -86,4 +86,5 @@ describe('headline', () => {
     expect(headlineOf({ ...report, comparisons: [] })).toBeNull()
   })
   it.each([[0.5, '+50.0 %'], [-0.0004, '0.0 %'], [-0.02, '−2.0 %'], [null, '—'], [12, '+1,200.0 %']])('%s is %s', (ratio, text) => expect(signedPercent(ratio)).toBe(text))
+  it.each([[-0.88, 0.253, '−88.0 … +25.3 %'], [-0.99, 78.7, '−99.0 … > +999 %'], [null, 0.2, '—']])('of %s and %s makes %s', (low, high, text) => expect(intervalText({ low, high })).toBe(text))
 })

@@ -1,5 +1,5 @@
 // `npm run bench -- NAME … [short]`: measures, beside a yardstick of the same run, and prints the ratio. Most of it is read by people; a row whose
-// goal is a promise (aa) ends it with exit code 1 when it is missed. short: fewer runs, for a quick look, where a benchmark has many.
+// goal is a promise (aa, cancel) ends it with exit code 1 when it is missed. short: fewer runs, for a quick look, where a benchmark has many.
 import { cpus } from 'node:os'
 import type { Row } from './row.ts'
 
@@ -10,6 +10,7 @@ const BENCHES: Record<string, () => Promise<{ run: (how: { short: boolean }) => 
   control: () => import('./control.ts'),
   live: () => import('./live.ts'),
   load: () => import('./load.ts'),
+  cancel: () => import('./cancel.ts'),
   aa: () => import('./aa.ts'),
 }
 

@@ -11,7 +11,7 @@ import type { MpsDaemon } from '../../shared/mps.ts'
 import { compareReports } from './experiments/exports/compare.ts'
 import { exportReport } from './experiments/exports/exportReport.ts'
 import { parseReport } from './experiments/exports/json.ts'
-import { every, latest, type ReaderLink } from './kit/paced.ts'
+import { every, latest, latestOrNone, type ReaderLink } from './kit/paced.ts'
 import type { Log } from './kit/log.ts'
 import type { Feed, Topic } from './kit/topic.ts'
 
@@ -117,7 +117,7 @@ export function answers(workstation: Answering, log: Log) {
   /** For what changes the workstation: an experiment must not find another one than it left. */
   const unheld = os.middleware(async ({ next }) => {
     const hold = workstation.hold.value
-    if (hold !== null) throw new FaultError('HELD', `${hold.sentence} It holds the workstation.`, 'Cancel the experiment first, or wait until it is over.')
+    if (hold !== null) throw new FaultError('HELD', hold.sentence, 'Cancel the experiment first, or wait until it is over.')
     return await next()
   })
 
@@ -126,7 +126,7 @@ export function answers(workstation: Answering, log: Log) {
       greeting: wall.workstation.greeting.handler(() => workstation.greeting()),
       cost: wall.workstation.cost.handler(({ context, signal = never }) => latest(context.link, workstation.cost, signal)),
       advice: wall.workstation.advice.handler(({ context, signal = never }) => latest(context.link, workstation.advice, signal)),
-      hold: wall.workstation.hold.handler(({ context, signal = never }) => latest(context.link, workstation.hold, signal)),
+      hold: wall.workstation.hold.handler(({ context, signal = never }) => latestOrNone(context.link, workstation.hold, signal)),
     },
     gpu: {
       identities: wall.gpu.identities.handler(({ context, signal = never }) => latest(context.link, gpu.identities, signal)),
@@ -201,7 +201,7 @@ export function answers(workstation: Answering, log: Log) {
         await experiments.cancel(input.id)
         return {}
       }),
-      now: wall.experiment.now.handler(({ context, signal = never }) => latest(context.link, experiments.now, signal)),
+      now: wall.experiment.now.handler(({ context, signal = never }) => latestOrNone(context.link, experiments.now, signal)),
       reports: wall.experiment.reports.handler(({ context, signal = never }) => latest(context.link, reports.summaries, signal)),
       report: wall.experiment.report.handler(({ input }) => reports.get(input.id)),
       compare: wall.experiment.compare.handler(({ input }) => compareReports(reports.get(input.a), reports.get(input.b))),

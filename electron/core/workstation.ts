@@ -8,9 +8,9 @@ import { PROTOCOL_VERSION, type Greeting, type OwnCost } from '../../shared/cont
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { Hold } from '../../shared/experiment.ts'
 import { FaultError, type Fault } from '../../shared/fault.ts'
-import type { GpuFrame } from '../../shared/gpu.ts'
 import { adviceOn } from './advisor/advisor.ts'
 import type { Answering } from './answers.ts'
+import { dropWithEngines, seriesOfEngines } from './engineSeries.ts'
 import { Supervisor } from './engines/supervisor.ts'
 import { Experiments } from './experiments/experiments.ts'
 import { History } from './gpu/history.ts'
@@ -138,7 +138,8 @@ export class Workstation implements Answering {
     this.#delay.enable()
     this.#disposer.add(() => void this.#delay.disable())
     this.#disposer.add(this.gpu.identities.subscribe((identities) => this.mps.set(identities)))
-    this.#disposer.add(this.gpu.frames.subscribe((frame) => frame && this.#onFrame(frame)))
+    this.#disposer.add(this.gpu.frames.subscribe((frame) => frame && this.history.add(frame.atMs, { ...seriesOf(frame), ...seriesOfEngines(this.engines.engines.value) })))
+    this.#disposer.add(dropWithEngines(this.engines.engines, this.history))
     this.gpu.start()
     this.#disposer.add(clock.every(TICK_MS, () => this.#tick()))
     this.opened = this.#open().catch((error: unknown) => log.error('the scene could not be opened', { error }))
@@ -190,16 +191,6 @@ export class Workstation implements Answering {
 
   #engineOf(pid: number): Engine | undefined {
     return this.engines.engines.value.find((engine) => engine.pids.includes(pid))
-  }
-
-  #onFrame(frame: GpuFrame): void {
-    const values = seriesOf(frame)
-    for (const { id, rates, gpuMemoryMiB, attachment } of this.engines.engines.value) {
-      values[`engine/${id}/generatedTokensPerSecond`] = rates.generatedTokensPerSecond
-      values[`engine/${id}/gpuMemoryMiB`] = gpuMemoryMiB
-      values[`engine/${id}/attached`] = attachment.state === 'attached' ? 1 : attachment.state === 'notAttached' ? 0 : null
-    }
-    this.history.add(frame.atMs, values)
   }
 
   #tick(): void {

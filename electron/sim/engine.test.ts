@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { freePort, Rig } from './rig.ts'
+import { freePort, Rig } from './rig.testkit.ts'
 
 let rig: Rig
 let port: number
@@ -65,7 +65,7 @@ describe('requests', () => {
     await response.body?.getReader().read()
     expect(await metric(port, 'vllm:num_requests_running')).toBe(1)
     abort.abort()
-    await expect.poll(() => metric(port, 'vllm:num_requests_running')).toBe(0)
+    await expect.poll(() => metric(port, 'vllm:num_requests_running'), { timeout: 20_000 }).toBe(0)
   })
 })
 
@@ -142,11 +142,12 @@ describe('under MPS', () => {
   })
 
   it('a fatal fault ends every busy client; an idle one keeps new ones out until it has gone', slow, async () => {
-    rig = await Rig.open('two-engines', { serverFaultAfterSeconds: 8 })
+    rig = await Rig.open('two-engines', { serverFaultAfterSeconds: 10 })
     await rig.startDaemon()
-    const child = rig.engine(port, [], { OVERLAP_SIM_LOAD: '0' })
-    await ready(port)
-    const busy = rig.engine(await freePort())
+    await rig.control('start_server -uid 0')
+    const second = await freePort()
+    const [child, busy] = [rig.engine(port, [], { OVERLAP_SIM_LOAD: '0' }), rig.engine(second)] // both, before the fault comes
+    await Promise.all([ready(port), ready(second)])
     const [server = ''] = (await rig.control('get_server_list')).stdout.split('\n')
     const status = async () => (await rig.control(`get_server_status ${server}`)).stdout
     expect(await ended(busy)).toMatchObject({ code: 1, words: 'CUDA error: an illegal memory access was encountered\n' })
@@ -155,7 +156,7 @@ describe('under MPS', () => {
     const gone = ended(child)
     child.kill('SIGTERM')
     expect((await gone).code).toBe(0)
-    await expect.poll(status, { timeout: 5000 }).toBe('ACTIVE\n')
+    await expect.poll(status, { timeout: 20_000 }).toBe('ACTIVE\n')
   })
 })
 
@@ -166,6 +167,6 @@ it('does not end when asked, in that scene', slow, async () => {
   child.stdout?.on('data', (chunk) => (words += chunk))
   await ready(port)
   child.kill('SIGTERM')
-  await expect.poll(() => words, { timeout: 10_000 }).toContain('Asked to end; does not.')
+  await expect.poll(() => words, { timeout: 20_000 }).toContain('Asked to end; does not.')
   await ready(port)
 })

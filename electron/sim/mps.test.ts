@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Rig } from './rig.ts'
+import { Rig } from './rig.testkit.ts'
 
 let rig: Rig
 afterEach(() => rig.close())
@@ -73,7 +73,7 @@ describe('the daemon', () => {
 
   it('speaks to one session at a time: the others mostly get nothing and exit code 0', slow, async () => {
     const open = rig.start(rig.installed.tools.mpsControl)
-    await expect.poll(controlLog, { timeout: 10_000 }).toContain('NEW UI')
+    await expect.poll(controlLog, { timeout: 20_000 }).toContain('NEW UI')
     const others = await Promise.all(Array.from({ length: 6 }, () => rig.control('get_default_client_priority\n')))
     expect(others.map(({ stdout }) => stdout)).toEqual(['', '', '', '', '', ''])
     expect(others.filter(({ exitCode }) => exitCode === 0)).toHaveLength(5)
@@ -81,7 +81,7 @@ describe('the daemon', () => {
     const closed = new Promise((resolve) => open.once('close', resolve))
     open.stdin?.end()
     await closed
-    await expect.poll(async () => (await rig.control('get_default_client_priority\n')).stdout, { timeout: 10_000 }).toBe('0\n')
+    await expect.poll(async () => (await rig.control('get_default_client_priority\n')).stdout, { timeout: 20_000 }).toBe('0\n')
   })
 
   it('quits, and leaves the files that the real one leaves', slow, async () => {
@@ -98,11 +98,11 @@ describe('the daemon', () => {
     const pid = lockOwner()
     await rig.control('start_server -uid 0\n')
     process.kill(pid, 'SIGKILL')
-    await expect.poll(() => [lockOwner(), listening()], { timeout: 5000 }).toEqual([0, false])
+    await expect.poll(() => [lockOwner(), listening()], { timeout: 20_000 }).toEqual([0, false])
     expect(existsSync(join(rig.pipe, 'nvidia-cuda-mps-control.pid'))).toBe(true)
     expect((await rig.startDaemon()).exitCode).toBe(0)
     expect((await rig.control('get_server_list\nget_default_client_priority\n')).stdout).toBe('0\n')
-    await expect.poll(() => rig.tenants(), { timeout: 5000 }).toEqual([])
+    await expect.poll(() => rig.tenants(), { timeout: 20_000 }).toEqual([])
   })
 })
 

@@ -45,7 +45,7 @@ const GPM: Record<number, { name: string; read: (reading: Reading) => number }> 
 /** Two samples make one value: the first rows have none. */
 const GPM_BLIND_ROWS = 2
 
-export function gpmColumn(id: number): Column {
+function gpmColumn(id: number): Column {
   const known = GPM[id]
   return {
     name: known?.name ?? `id=${id}`, unit: known ? 'GPM:%' : 'GPM', width: 11,
@@ -102,7 +102,7 @@ export function pmonHeader(groups: string): string[] {
 }
 
 /** The command as pmon shows it: base name of the program, cut to 15 characters. */
-export function shownCommand(command: string): string {
+function shownCommand(command: string): string {
   return basename(command).slice(0, 15).padEnd(15)
 }
 

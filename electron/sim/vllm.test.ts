@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { pinnedLimitMiB } from './gpuProcess.ts'
 import { promptLogprobs, tokensOf } from './promptTokens.ts'
-import { freePort, Rig } from './rig.ts'
+import { freePort, Rig } from './rig.testkit.ts'
 
 let rig: Rig
 let port: number
@@ -51,7 +51,7 @@ describe('its doors', () => {
 it('knows no such model', slow, async () => {
   rig = await Rig.open()
   const said = heard(rig.start(['vllm', 'serve', 'Qwen/Qwen9']))
-  await expect.poll(() => said.code, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => said.code, { timeout: 20_000 }).toBe(1)
   expect(said.errors).toContain('OSError: Qwen/Qwen9 is not a local folder and is not a valid model identifier')
 })
 
@@ -100,7 +100,7 @@ describe('limits', () => {
     await ready(port)
     await rig.startDaemon()
     const said = heard(rig.engine(await freePort(), [], limit))
-    await expect.poll(() => said.code, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => said.code, { timeout: 20_000 }).toBe(1)
     expect(said.errors).toMatch(/^torch\.OutOfMemoryError: .* GPU 0 has a total capacity of 79\.65 GiB of which 5\.\d+ GiB is free/)
   })
 
@@ -111,13 +111,13 @@ describe('limits', () => {
     const ended = heard(first)
     await ready(port)
     const second = heard(rig.engine(await freePort()))
-    await expect.poll(() => second.code, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => second.code, { timeout: 20_000 }).toBe(1)
     expect(second.errors).toBe('torch.AcceleratorError: CUDA error: CUDA-capable device(s) is/are busy or unavailable\n')
     await rig.startDaemon()
     expect((await rig.control('start_server -uid 0\nget_server_status 1')).stdout).toContain('not found')
     expect((await rig.control('get_server_list')).stdout).toBe('')
     first.kill('SIGTERM')
-    await expect.poll(() => ended.code, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => ended.code, { timeout: 20_000 }).toBe(0)
     const clients = [await freePort(), await freePort()]
     for (const at of clients) rig.engine(at)
     await Promise.all(clients.map(ready))

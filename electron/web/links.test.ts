@@ -2,10 +2,10 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
 import type { OwnCost } from '../../shared/contract.ts'
 import { FaultError, type FaultCode } from '../../shared/fault.ts'
 import { readStream } from '../../renderer/link/client.ts'
+import { MAX_BODY_BYTES } from './api.ts'
 import { Links, TOKEN } from './links.testkit.ts'
 import type { Stand } from './stand.testkit.ts'
 
@@ -85,7 +85,15 @@ describe.each([['socket', socketClient], ['port', portClient]] as const)('the co
     await reading
     expect(seen[0]).toBe(1)
     expect(seen.at(-1)).toBe(100)
-    await expect.poll(() => world.cost.readers).toBe(0)
+    await expect.poll(() => world.cost.readers, { timeout: 20_000 }).toBe(0)
+    close()
+  })
+
+  it('says at once that nobody holds the workstation and nothing runs: a page that comes back must not keep what was before', async () => {
+    const { client, close } = await open()
+    const firstOf = async <Item>(items: AsyncIterable<{ item: Item }>) => (await items[Symbol.asyncIterator]().next() as IteratorYieldResult<{ item: Item }>).value.item
+    expect(await firstOf(await client.workstation.hold())).toBeNull()
+    expect(await firstOf(await client.experiment.now())).toBeNull()
     close()
   })
 
@@ -94,7 +102,7 @@ describe.each([['socket', socketClient], ['port', portClient]] as const)('the co
     world.cost.set(cost(1))
     const reading = readStream(client, (c, signal) => c.workstation.cost(undefined, { signal }), () => close(), new AbortController().signal)
     expect(await faultOf(reading)).toMatchObject({ code: 'LINK_LOST' })
-    await expect.poll(() => world.cost.readers).toBe(0)
+    await expect.poll(() => world.cost.readers, { timeout: 20_000 }).toBe(0)
   })
 })
 
@@ -147,11 +155,12 @@ describe('the doorkeeper', () => {
   })
 
   it('limits size and rate', async () => {
-    expect((await post('/api/engine/add', JSON.stringify({ spec: 'x'.repeat(1_100_000) }))).status).toBe(413)
+    const large = 'x'.repeat(MAX_BODY_BYTES)
+    expect((await post('/api/engine/add', JSON.stringify({ spec: large }))).status).toBe(413)
     const answers = await Promise.all(Array.from({ length: 450 }, () => get('/api/workstation/greeting').then((answer) => answer.status, () => 0)))
     expect(answers).toContain(429)
     const socket = await openSocket()
-    socket.send('x'.repeat(1_100_000))
+    socket.send(`${large}x`)
     expect((await once(socket, 'close'))[0]).toBe(1009)
   })
 
@@ -186,6 +195,6 @@ describe('plain HTTP', () => {
     let text = ''
     while (!text.includes('"atMs":7')) text += (await reader.read()).value ?? ''
     controller.abort()
-    await expect.poll(() => world.cost.readers).toBe(0)
+    await expect.poll(() => world.cost.readers, { timeout: 20_000 }).toBe(0)
   })
 })

@@ -49,10 +49,6 @@ export class WebServer {
     })
   }
 
-  get connections(): number {
-    return this.#link.connections
-  }
-
   async close(): Promise<void> {
     this.#link.close()
     this.#sockets.close()

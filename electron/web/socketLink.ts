@@ -23,10 +23,6 @@ export class SocketLink {
     this.#stopPinging = parts.clock.every(PING_MS, () => this.#ping())
   }
 
-  get connections(): number {
-    return this.#open.size
-  }
-
   accept(socket: WebSocket): void {
     const link = new ReaderLink({ acknowledges: true, unacknowledged: PACE.unacknowledged, bufferedBytes: () => socket.bufferedAmount })
     const pace = new Pace(this.#clock, CALLS_PER_SECOND)

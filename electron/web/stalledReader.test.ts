@@ -47,7 +47,7 @@ describe('a stalled reader', () => {
     port1.start()
     port2.postMessage(asksFor('engine/log', '1'))
     port2.postMessage(asksFor('workstation/advice', '2'))
-    await expect.poll(() => world.advice.readers).toBe(3)
+    await expect.poll(() => world.advice.readers, { timeout: 20_000 }).toBe(3)
     socket.pause()
 
     collect()
@@ -97,14 +97,14 @@ describe('a stalled reader', () => {
       tcp.resume()
     })
     // what had been written before their waking comes first, then the newest
-    await expect.poll(() => heard[0]?.includes('"19999 ') && heard[1]?.includes('"id":"19999"'), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => heard[0]?.includes('"19999 ') && heard[1]?.includes('"id":"19999"'), { timeout: 20_000 }).toBe(true)
     expect(httpBytes).toBeLessThan(LIMIT_BYTES)
     expect(posted).toBeLessThan(LIMIT_BYTES)
     expect(socketBytes).toBeLessThan(LIMIT_BYTES)
     for (const tcp of raws) tcp.destroy()
     socket.terminate()
     port2.close()
-    await expect.poll(() => world.advice.readers).toBe(0)
+    await expect.poll(() => world.advice.readers, { timeout: 20_000 }).toBe(0)
   }, 90_000)
 
   it('gets no more than what it may leave unacknowledged, then the newest, told how many it missed', async () => {

@@ -1,17 +1,18 @@
 // Experiments: presets and own files, the plan of the chosen one, the progress of the one that runs.
 import { Button, FileButton, SegmentedControl, Table, UnstyledButton } from '@mantine/core'
 import { IconFileUpload } from '@tabler/icons-react'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import type { ExperimentFile, Preset } from '../../shared/experiment.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
 import { duration, UNKNOWN } from '../../shared/units.ts'
+import { useGpuUuid } from '../actions/useActions.ts'
 import { Empty } from '../parts/Empty.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { Panel } from '../parts/Panel.tsx'
 import { StateBadge, type Look } from '../parts/StateBadge.tsx'
-import { useConnection } from '../state/connection.ts'
 import { useRunning } from '../state/experiment.ts'
-import { useLink } from '../state/link.ts'
+import { useFound } from '../state/found.ts'
+import { useAnswer } from '../state/useAnswer.ts'
 import { useView } from '../state/view.ts'
 import { experimentFileOf } from './experimentFileText.ts'
 import { ExperimentsChosen } from './ExperimentsChosen.tsx'
@@ -37,7 +38,9 @@ export function Experiments() {
 }
 
 function All() {
-  const { presets, fault } = usePresets()
+  const found = useFound(useGpuUuid())
+  const { answer, fault } = useAnswer('presets', (client) => client.experiment.presets(), found)
+  const presets = answer === null ? null : inOrder(answer)
   const draft = useView((view) => view.experimentDraft)
   const [name, setName] = useState<string | null>(null)
   const [fileFault, setFileFault] = useState<Fault | null>(null)
@@ -75,22 +78,11 @@ function All() {
 
 const MOST_BYTES = 1024 * 1024
 
-/** Asked once per link: presets are files beside the program, their times are of this workstation now. */
-function usePresets(): { presets: Preset[] | null; fault: Fault | null } {
-  const { client } = useConnection()
-  const open = useLink((link) => link.state.name === 'open')
-  const [answer, setAnswer] = useState<{ presets: Preset[] | null; fault: Fault | null }>({ presets: null, fault: null })
-  useEffect(() => {
-    if (!open) return
-    let gone = false
-    client.experiment.presets({}).then((presets) => { if (!gone) setAnswer({ presets: soonestFirst(presets), fault: null }) }, (thrown: unknown) => { if (!gone) setAnswer((was) => ({ ...was, fault: faultOf(thrown) })) })
-    return () => { gone = true }
-  }, [client, open])
-  return answer
+/** The demo first, then what has few cells; what waits for something comes last. Times change with the engines, the order does not. */
+function inOrder(presets: readonly Preset[]): Preset[] {
+  const rank = ({ name, file, cells }: Preset): number => (file.waitsFor !== null ? 1e9 : name === 'demo' ? 0 : cells)
+  return [...presets].sort((a, b) => rank(a) - rank(b))
 }
-
-/** What can be run, the shortest first; what waits for something comes last. */
-const soonestFirst = (presets: Preset[]): Preset[] => [...presets].sort((a, b) => Number(a.file.waitsFor !== null) - Number(b.file.waitsFor !== null) || (a.seconds ?? Infinity) - (b.seconds ?? Infinity))
 
 function List({ presets, draft, shownName, choose }: { presets: Preset[]; draft: ExperimentFile | null; shownName: string | null; choose: (name: string | null) => void }) {
   return (

@@ -74,7 +74,7 @@ function Engines({ report }: { report: Report }) {
     <div className="reportEngines">
       {report.engines.map((engine) => (
         <article className="command" key={engine.name} aria-label={engine.name} style={armStyle(report.plan.file.arms, engine.armId)}>
-          <header><span className="dot" /><strong>{engine.name}</strong><span className="dim small cut">{engine.attachment === 'attached' ? 'on MPS' : engine.attachment === 'notAttached' ? 'not on MPS' : engine.attachment} · {[engine.version, `KV cache ${engine.kvCacheTokens?.toLocaleString('en-US') ?? UNKNOWN} tokens`, `${engine.maxSequences ?? UNKNOWN} sequences`, `cores ${engine.cpus ?? 'any'}`].filter((part) => part !== null).join(' · ')}</span></header>
+          <header><span className="dot" /><strong>{engine.name}</strong><span className="dim small cut">{[engine.attachment.replace(/\.$/, ''), engine.version, `KV cache ${engine.kvCacheTokens?.toLocaleString('en-US') ?? UNKNOWN} tokens`, `${engine.maxSequences ?? UNKNOWN} sequences`, `cores ${engine.cpus ?? 'any'}`].filter((part) => part !== null).join(' · ')}</span></header>
           <CommandText command={{ argv: engine.argv, env: engine.env, cwd: null, stdin: null, why: '' }} />
           {engine.attachmentEvidence.length > 0 && <div className="dim small" style={{ padding: '0 10px 8px' }}>{engine.attachmentEvidence.join(' · ')}</div>}
         </article>

@@ -1,6 +1,6 @@
 // ReportsSweep: a report of several cells at a glance: the headline gain of each, with the latencies beside it. A cell is opened from here.
 import { Table, UnstyledButton } from '@mantine/core'
-import { VERDICTS, type Comparison, type Report, type Verdict } from '../../shared/experiment.ts'
+import type { Comparison, Report, Verdict } from '../../shared/experiment.ts'
 import { armPhrase, baselinePhrase, headlineOf, intervalText, signedPercent } from '../../shared/headline.ts'
 import { MEASURES, verdictLook } from '../parts/gains.ts'
 import { StateBadge } from '../parts/StateBadge.tsx'
@@ -15,16 +15,15 @@ export function ReportsSweep({ report, open }: { report: Report; open: (cell: nu
   const arm = arms.find(({ id }) => id === first?.armId)
   return (
     <>
-      <div className="headline">{arm === undefined || first === null ? 'No two arms could be compared.' : `${armPhrase(arm)} against ${baselinePhrase(first, arms)}, in ${found.length} cells: ${counted(found.flatMap(({ headline }) => headline?.verdict ?? []))}.`}</div>
+      <div className="headline">{arm === undefined || first === null ? 'No two arms could be compared.' : `${armPhrase(arm)} against ${baselinePhrase(first, arms)}: ${counted(found.flatMap(({ headline }) => headline?.verdict ?? []))} of ${found.length} cells.`}</div>
       <Table aria-label="Headline gain of every cell">
-        <Table.Thead><Table.Tr><Table.Th>Cell</Table.Th><Table.Th>Output tokens/s</Table.Th>{BESIDE.map((measure) => <Table.Th key={measure}>{MEASURES[measure].label}</Table.Th>)}<Table.Th>Verdict on tokens/s</Table.Th></Table.Tr></Table.Thead>
+        <Table.Thead><Table.Tr><Table.Th>Cell</Table.Th><Table.Th>Output tokens/s</Table.Th>{BESIDE.map((measure) => <Table.Th key={measure}>{MEASURES[measure].label}</Table.Th>)}</Table.Tr></Table.Thead>
         <Table.Tbody>
           {found.map(({ cell, point, headline }) => (
             <Table.Tr key={cell} className="row" onClick={() => open(cell)}>
-              <Table.Td><UnstyledButton className="reportTitle" onClick={() => open(cell)}>{shortPoint(point)}</UnstyledButton></Table.Td>
-              <Table.Td>{headline === null ? <span className="dim">{report.cellsDone.includes(cell) ? 'nothing to compare' : 'not done'}</span> : <Change comparison={headline} strong />}</Table.Td>
+              <Table.Td className="nowrap"><UnstyledButton className="reportTitle" onClick={() => open(cell)}>{shortPoint(point)}</UnstyledButton></Table.Td>
+              <Table.Td>{headline === null ? <span className="dim">{report.cellsDone.includes(cell) ? 'nothing to compare' : 'not done'}</span> : <><Change comparison={headline} strong /><div><StateBadge look={verdictLook(headline)} /></div></>}</Table.Td>
               {BESIDE.map((measure) => <Table.Td key={measure}><Change comparison={besideOf(report, headline, measure)} /></Table.Td>)}
-              <Table.Td>{headline !== null && <StateBadge look={verdictLook(headline)} />}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -40,11 +39,13 @@ function besideOf(report: Report, headline: Comparison | null, measure: Comparis
 function Change({ comparison, strong = false }: { comparison: Comparison | null; strong?: boolean }) {
   if (comparison === null || comparison.change === null) return <>—</>
   const text = signedPercent(comparison.change)
-  return <span className="nowrap">{strong && comparison.verdict !== 'tooFewBlocks' ? <strong>{text}</strong> : text} <span className="dim small">{intervalText(comparison)}</span></span>
+  return <span>{strong && comparison.verdict !== 'tooFewBlocks' ? <strong>{text}</strong> : text} <span className="dim small nowrap">{intervalText(comparison)}</span></span>
 }
 
-/** `3 higher, 1 no difference shown` */
+const IN_CELLS: Record<Verdict, string> = { higher: 'higher in', lower: 'lower in', noDifference: 'no difference shown in', tooFewBlocks: 'too few blocks in' }
+
+/** `higher in 3, no difference shown in 1` */
 function counted(verdicts: Verdict[]): string {
-  const kinds = (Object.keys(VERDICTS) as Verdict[]).map((verdict) => [verdicts.filter((one) => one === verdict).length, VERDICTS[verdict]] as const).filter(([count]) => count > 0)
-  return kinds.map(([count, word]) => `${count} ${word}`).join(', ')
+  const kinds = (['higher', 'lower', 'noDifference', 'tooFewBlocks'] as const).map((verdict) => [IN_CELLS[verdict], verdicts.filter((one) => one === verdict).length] as const).filter(([, count]) => count > 0)
+  return kinds.map(([words, count]) => `${words} ${count}`).join(', ')
 }

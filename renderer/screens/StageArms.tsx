@@ -50,7 +50,7 @@ function ArmColumn({ arm, live, now, scale, gpm, recorded }: { arm: Arm; live: A
   const measuring = !over && live.state === 'measuring' && live.tokensPerSecondNow !== null
   const shown = measuring ? live.tokensPerSecondNow : live.tokensPerSecond
   const caption = measuring ? (recorded ? 'tokens/s, this block' : 'tokens/s now') : 'tokens/s'
-  const mean = live.tokensPerSecond === null ? (over ? 'no valid block' : 'no valid block yet') : `mean ${measuring ? `${rate(live.tokensPerSecond)} ` : ''}of ${live.blocks.valid} valid ${live.blocks.valid === 1 ? 'block' : 'blocks'}`
+  const mean = live.tokensPerSecond === null ? (over ? 'no valid block' : 'no valid block yet') : measuring ? `mean ${rate(live.tokensPerSecond)}` : `mean of ${live.blocks.valid} valid ${live.blocks.valid === 1 ? 'block' : 'blocks'}`
   return (
     <section className="panel arm" style={armStyle(arms, arm.id)} data-state={over && live.state !== 'failed' ? 'over' : live.state} role="listitem" aria-label={arm.name}>
       <div className="armHead"><EngineDot colour={armColour(arms, arm.id)} /><h2 className="armName" title={arm.name}>{arm.name}</h2><span className="spring" /><StateBadge look={lookOf(live, over, recorded)} explain={live.fault?.sentence} /></div>

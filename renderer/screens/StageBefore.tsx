@@ -15,9 +15,9 @@ import { Panel } from '../parts/Panel.tsx'
 import { expectation, planMemory, planSteps, planTimes } from '../parts/planWords.ts'
 import { useConnection } from '../state/connection.ts'
 import { enginesOn, useEngines } from '../state/engines.ts'
+import { useFound } from '../state/found.ts'
 import { useGpus } from '../state/gpus.ts'
 import { useLink } from '../state/link.ts'
-import { daemonOf, useMps } from '../state/mps.ts'
 import { lastGood, useReports } from '../state/reports.ts'
 import { askStagePlan, useStagePlan } from '../state/stagePlan.ts'
 import { useAnswer } from '../state/useAnswer.ts'
@@ -73,7 +73,8 @@ function useChoice() {
   const { client } = useConnection()
   const open = useLink((link) => link.state.name === 'open')
   const gpuUuid = useGpuUuid()
-  const presets = useAnswer('presets', (client) => client.experiment.presets())
+  const found = useFound(gpuUuid)
+  const presets = useAnswer('presets', (client) => client.experiment.presets(), found)
   const asked = useView((view) => view.stagePreset) ?? 'demo'
   const preset: Preset | null = presets.answer?.find((one) => one.name === asked) ?? presets.answer?.[0] ?? null
   const all = useEngines((store) => store.settled)
@@ -82,10 +83,8 @@ function useChoice() {
   const [own, setOwn] = useState(true)
   const brings = preset?.file.engine != null && own
   const engineId = brings ? null : ((engines.find((engine) => engine.id === looked) ?? engines.find((engine) => engine.state === 'ready') ?? engines[0])?.id ?? null)
-  const daemonState = useMps((store) => daemonOf(store.daemons, gpuUuid)?.state ?? null)
   const name = preset?.name ?? null
   const choice: ExperimentChoice | null = name === null || (engineId === null && !brings) ? null : { preset: name, file: null, gpuUuid, engineId, resumes: null }
-  const found = `${daemonState} ${engines.map((engine) => `${engine.id}${engine.pid === null ? '' : '+'}`).join(' ')}`
   const key = choice === null ? null : JSON.stringify({ choice, found })
   useEffect(() => {
     if (key === null) useStagePlan.setState({ choice: null, plan: null, asking: null, fault: null })

@@ -52,7 +52,7 @@ function GainRow({ gain, now, domain, band, named }: { gain: NamedGain; now: Exp
   const arm = now.plan.file.arms.find((one) => one.id === gain.armId)
   const baseline = now.plan.file.arms.find((one) => one.id === throughput.baselineId)
   const failed = [arm, baseline].find((one) => now.arms.some((each) => each.armId === one?.id && each.state === 'failed'))
-  const none = failed !== undefined ? `${failed.name} failed` : isOver(now) ? 'nothing to compare' : 'two blocks of each are needed'
+  const none = failed !== undefined ? `${failed.name} failed` : isOver(now) ? (throughput.pairs === 0 ? 'no pair of blocks' : 'one pair of blocks is no gain') : 'two blocks of each are needed'
   return (
     <div className="gainRow" data-unproven={throughput.verdict === 'tooFewBlocks' || undefined} style={armStyle(now.plan.file.arms, gain.armId)}>
       {named && <div className="gainArm cut" title={arm?.name}>{arm?.name}</div>}

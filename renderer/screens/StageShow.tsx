@@ -40,8 +40,7 @@ export function StageShow({ now, simulated, recording }: { now: ExperimentNow; s
       {now.fault !== null && !over && <FaultCard fault={now.fault} />}
       <StageArms now={now} recorded={recording !== null} />
       <StageGains now={now} />
-      <Warnings now={now} />
-      <Definitions now={now} />
+      <div className="stageFoot" data-folded={now.arms.length > 3 || undefined}><Warnings now={now} /><Definitions now={now} /></div>
     </div>
   )
 }
@@ -79,7 +78,8 @@ function Definitions({ now }: { now: ExperimentNow }) {
   const gpu = toldByGpm(now) ? `SM activity and DRAM bandwidth: ${METRICS.smActivityPercent.source.replace(/ metric \d+/, '')}, mean of the measuring windows.`
     : 'This GPU tells no SM activity and no DRAM bandwidth (GPM): power and memory controller stand in their own name.'
   const text = `${gpu} TTFT: ${LATENCIES.ttftMs.meaning.replace(/^Time to first token: /, '')} TPOT: ${LATENCIES.tpotMs.meaning.replace(/^Time per output token, /, '')} Gains: mean of log ratios of paired blocks, 95 % t interval.`
-  return <div className="stageNote">{text}</div>
+  // four arms leave no room for it at 1280 × 800; each number has its own on hover too
+  return now.arms.length > 3 ? <details className="stageNote"><summary>What the numbers are</summary>{text}</details> : <div className="stageNote">{text}</div>
 }
 
 /** What was looked at and is not as it should be, for whoever asks; it does not stop the run. */

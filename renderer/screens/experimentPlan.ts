@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import type { ExperimentChoice, ExperimentFile, Plan } from '../../shared/experiment.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
 import { useConnection } from '../state/connection.ts'
+import { useFound } from '../state/found.ts'
 import { useLink } from '../state/link.ts'
 
 /** Something typed is sent once nothing was typed for so long. */
@@ -16,25 +17,26 @@ export function choiceOf(parts: { preset: string | null; file: ExperimentFile; c
 
 export interface Planned { plan: Plan | null; fault: Fault | null; asking: 'plan' | 'rehearse' | null; rehearse: () => void }
 
-/** The plan of a choice, asked anew when it changes; null: nothing is asked. Only the newest answer counts. */
+/** The plan of a choice, asked anew when it changes or would find something else; null: nothing is asked. Only the newest answer counts. */
 export function usePlan(choice: ExperimentChoice | null): Planned {
   const { client } = useConnection()
   const open = useLink((link) => link.state.name === 'open')
   const key = choice === null ? null : JSON.stringify(choice)
+  const found = useFound(choice?.gpuUuid ?? null)
   const [quiet] = useDebouncedValue(key, QUIET_MS)
   const [asked, setAsked] = useState({ key: '', round: 0 })
-  const [answer, setAnswer] = useState<{ key: string; round: number; plan: Plan | null; fault: Fault | null } | null>(null)
+  const [answer, setAnswer] = useState<{ key: string; found: string; round: number; plan: Plan | null; fault: Fault | null } | null>(null)
   /** Rehearsed so many times; 0: only planned. */
   const round = asked.key === quiet ? asked.round : 0
   useEffect(() => {
     if (quiet === null || !open) return
     let gone = false
     client.experiment[round === 0 ? 'plan' : 'rehearse'](JSON.parse(quiet) as ExperimentChoice).then(
-      (plan) => { if (!gone) setAnswer({ key: quiet, round, plan, fault: null }) },
-      (thrown: unknown) => { if (!gone) setAnswer((was) => ({ key: quiet, round, plan: was?.key === quiet ? was.plan : null, fault: faultOf(thrown) })) },
+      (plan) => { if (!gone) setAnswer({ key: quiet, found, round, plan, fault: null }) },
+      (thrown: unknown) => { if (!gone) setAnswer((was) => ({ key: quiet, found, round, plan: was?.key === quiet ? was.plan : null, fault: faultOf(thrown) })) },
     )
     return () => { gone = true }
-  }, [client, quiet, round, open])
+  }, [client, quiet, round, open, found])
   const current = answer !== null && answer.key === key ? answer : null
   const answered = current !== null && current.round === round
   return {

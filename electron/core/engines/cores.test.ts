@@ -18,6 +18,7 @@ describe('shareCores', () => {
     ['sixteen CPUs, three engines', flat(16), 3, ['0-3', '4-7', '8-11'], '12-15'],
     ['192 CPUs: the generator takes no more than eight', flat(192), 2, ['0-91', '92-183'], '184-191'],
     ['two sockets: the generator on the far one', { all: first(16), near: first(8) }, 2, ['0-3', '4-7'], '8-15'],
+    ['one CPU elsewhere is too few for the generator', { all: first(17), near: first(16) }, 2, ['0-5', '6-11'], '12-15'],
     ['threads of a core stay together', threaded, 3, ['0,4', '1,5', '2,6'], '3,7'],
     ['nothing known', { all: [], near: [] }, 2, [null, null], null],
   ])('%s', (_, cpus, engines, each, generator) => {

@@ -5,13 +5,14 @@ import { cpuList } from '../host/cpus.ts'
 const MOST_FOR_GENERATOR = 8
 
 /**
- * `cpus`: threads of one core side by side; `near`: on the GPU's NUMA node. Engines get equal stretches of `near`. The generator gets what is
- * not near, else a quarter of `near`, the same whatever the number of engines. disjoint: false where there are too few for all; nobody is pinned then.
+ * `cpus`: threads of one core side by side; `near`: on the GPU's NUMA node. Engines get equal stretches of `near`. The generator gets what is not
+ * near where that is enough for it, else a quarter of `near`, the same whatever the number of engines. disjoint: false where there are too few for
+ * all; nobody is pinned then.
  */
 export function shareCores(cpus: { all: number[]; near: number[] }, engines: number): { engines: (string | null)[]; generator: string | null; disjoint: boolean } {
   const far = cpus.all.filter((cpu) => !cpus.near.includes(cpu))
   const quarter = wholeCores(Math.min(MOST_FOR_GENERATOR, Math.max(1, Math.floor(cpus.near.length / 4))))
-  const generator = far.length > 0 ? far : cpus.near.slice(cpus.near.length - quarter)
+  const generator = far.length >= quarter ? far : cpus.near.slice(cpus.near.length - quarter)
   const pool = cpus.near.filter((cpu) => !generator.includes(cpu))
   const each = wholeCores(Math.floor(pool.length / engines))
   if (engines < 1 || each < 1) return { engines: Array.from({ length: engines }, () => null), generator: null, disjoint: false }

@@ -24,12 +24,16 @@ describe('fleetOf', () => {
   it.each<[string, EngineSpec, number, object]>([
     ['llama-server', llama, 2, { contextTokens: 8192, slots: 8, extraArguments: ['-fa', 'on'] }],
     ['vLLM', vllm, 3, { kvCacheMemoryMiB: 12288, maxSequences: 192, gpuMemoryUtilization: null }],
+    ['vLLM with a size and a share, which only has to be free at its start', { ...vllm, gpuMemoryUtilization: 0.5 }, 2, { kvCacheMemoryMiB: 8192, gpuMemoryUtilization: null }],
     ['vLLM by share of the GPU', { ...vllm, kvCacheMemoryMiB: null, gpuMemoryUtilization: 0.25 }, 3, { kvCacheMemoryMiB: null, gpuMemoryUtilization: 0.75 }],
     ['vLLM by shares that add up to more than there is', { ...vllm, kvCacheMemoryMiB: null, gpuMemoryUtilization: 0.45 }, 3, { gpuMemoryUtilization: 0.95 }],
     ['vLLM as vLLM thinks best', { ...vllm, kvCacheMemoryMiB: null, maxSequences: null }, 3, { kvCacheMemoryMiB: null, gpuMemoryUtilization: null, maxSequences: null }],
     ['a custom command', custom, 4, { sequences: 32, kvTokens: 4000 }],
   ])('gives the single engine what all replicas have together: %s', (_, engine, replicas, expected) => {
     expect(fleet(engine, { arm: single, replicas })).toMatchObject([{ ...expected, name: 'x1-one-1', onMps: false, cpus: '0-3' }])
+  })
+  it('asks for no share of the GPU where replicas have a KV cache of a given size', () => {
+    expect(fleet({ ...vllm, gpuMemoryUtilization: 0.5 })).toMatchObject([{ gpuMemoryUtilization: null, kvCacheMemoryMiB: 4096 }, { gpuMemoryUtilization: null }])
   })
   it.each<[string, Partial<Arm>, object[]]>([
     ['one share for all', { sharePercent: [50] }, [{ sharePercent: 50 }, { sharePercent: 50 }]],

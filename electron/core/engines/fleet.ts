@@ -29,7 +29,7 @@ const MOST_OF_GPU = 0.95
 /** Throws BAD_INPUT naming the arm for what its engines cannot be. */
 export function fleetOf(request: FleetRequest): EngineSpec[] {
   const { arm, replicas, engine } = request
-  const sized = withModel(arm.kind === 'single' ? scaled(engine, replicas) : engine, request)
+  const sized = withModel(withoutIdleShare(arm.kind === 'single' ? scaled(engine, replicas) : engine), request)
   const set = withArguments(withScheduling(sized, arm), arm)
   const interval = set.recipe === 'vllm' && request.streamIntervalTokens !== null ? { ...set, streamIntervalTokens: request.streamIntervalTokens } : set
   if (arm.kind === 'single' && arm.engines !== 1) throw refusal(arm, 'engines', 'is one engine, and asks for more.', 'Set engines to 1.')
@@ -60,13 +60,18 @@ function scaled(spec: EngineSpec, replicas: number): EngineSpec {
     case 'llamaServer':
       return { ...spec, contextTokens: spec.contextTokens * replicas, slots: spec.slots * replicas }
     case 'vllm': {
-      const share = spec.kvCacheMemoryMiB === null ? times(spec.gpuMemoryUtilization) : spec.gpuMemoryUtilization
+      const share = times(spec.gpuMemoryUtilization)
       const utilization = share === null ? null : Math.max(Math.min(share, MOST_OF_GPU), spec.gpuMemoryUtilization ?? 0)
       return { ...spec, kvCacheMemoryMiB: times(spec.kvCacheMemoryMiB), maxSequences: times(spec.maxSequences), gpuMemoryUtilization: utilization }
     }
     case 'custom':
       return { ...spec, sequences: times(spec.sequences), kvTokens: times(spec.kvTokens) }
   }
+}
+
+/** With a KV cache of a given size, a share of the GPU only has to be free when vLLM starts: beside the engines of other arms it would not be. */
+function withoutIdleShare(spec: EngineSpec): EngineSpec {
+  return spec.recipe === 'vllm' && spec.kvCacheMemoryMiB !== null ? { ...spec, gpuMemoryUtilization: null } : spec
 }
 
 function withModel(spec: EngineSpec, { arm, model }: FleetRequest): EngineSpec {

@@ -11,7 +11,9 @@ export async function killRun(run: StartedRun, { host, procfs, surroundings, clo
   const tree = procfs.processTree(run.engine.pid).flatMap((pid) => procfs.processStat(pid) ?? [])
   if (run.plan.mps !== null && gpuUuid !== null) {
     const released = surroundings.releaseMpsClients(gpuUuid, tree.map(({ pid }) => pid))
-    await Promise.race([released, clock.sleep(RELEASE_WITHIN_MS)]).catch((error: unknown) => log.warn('MPS clients could not be released', { engine: name, error: String(error) }))
+    const done = new AbortController()
+    await Promise.race([released, clock.sleep(RELEASE_WITHIN_MS, done.signal)]).catch((error: unknown) => log.warn('MPS clients could not be released', { engine: name, error: String(error) }))
+    done.abort()
   }
   host.signal(run.engine, 'SIGKILL', 'group')
   for (const { pid, startTicks } of tree) host.signal({ pid, startTicks }, 'SIGKILL', 'process') // those that left the group

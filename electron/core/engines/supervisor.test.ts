@@ -108,7 +108,7 @@ describe('a start', () => {
   })
 
   it('does not count as ready without a 200, and is ended when its time is over', async () => {
-    const id = await started('never', ['--never-ready', '--ignore-sigterm'], { readyWithinSeconds: 4 })
+    const id = await started('never', ['--never-ready', '--ignore-sigterm'], { readyWithinSeconds: 8 })
     await bench.until('its process', () => bench.engine(id).pid !== null)
     const pid = bench.engine(id).pid ?? 0
     await inState(id, 'failed')

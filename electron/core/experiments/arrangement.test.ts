@@ -97,6 +97,17 @@ it('goes on after a failure, tells it, and leaves the rest in the journal', asyn
   expect(readJournal(path)?.outstanding.map(({ thing }) => thing.kind)).toEqual(['daemon'])
 })
 
+it('takes down every engine that can be, whatever stopping one of them says', async () => {
+  await arrange()
+  refuses = new Set(['stop t2'])
+  did = []
+  const undone = arrangement.undo()
+  await clock.advance(15_000)
+  expect((await undone).map(({ sentence }) => sentence)).toEqual(['Not taken down: the engines of the experiment. stop t2 failed.'])
+  expect(did).toContain('remove t1')
+  expect(readJournal(path)?.outstanding.map(({ thing }) => ('id' in thing ? thing.id : thing.kind))).toEqual(['t2'])
+})
+
 it('puts back what was set aside when it was cancelled half-way, and nothing else', async () => {
   const cancelled = new AbortController()
   const stop = lab.engines.stop

@@ -103,11 +103,11 @@ export class Arrangement {
   /** Newest first; resolves when none is left. Throws the first failure after all were tried. */
   async removeEngines(ids: readonly string[]): Promise<void> {
     const newestFirst = [...this.#engines.keys()].filter((id) => ids.includes(id)).reverse()
+    const failures: unknown[] = []
     // in turn: one that loads is asked first, and then the others may be
-    for (const id of newestFirst) await this.#lab.engines.stop(id, { drainSeconds: DRAIN_SECONDS }).catch(unlessAtRest)
-    const ends = await Promise.allSettled(newestFirst.map((id) => this.#removeEngine(id)))
-    const failed = ends.find((end) => end.status === 'rejected')
-    if (failed) throw failed.reason
+    for (const id of newestFirst) await this.#lab.engines.stop(id, { drainSeconds: DRAIN_SECONDS }).catch(unlessAtRest).catch((error: unknown) => failures.push(error))
+    await Promise.all(newestFirst.map((id) => this.#removeEngine(id).catch((error: unknown) => failures.push(error))))
+    if (failures.length > 0) throw failures[0]
   }
 
   /** Takes everything down, whatever fails; what failed, by name. The journal is closed when nothing is left, else left for the next start. */

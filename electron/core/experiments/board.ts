@@ -51,7 +51,7 @@ export class Board {
   cell(cell: number, cellsBefore: number): void {
     const perCell = this.#now.blocks
     this.#left.blocks = (this.#now.plan.cells.length - cellsBefore) * perCell
-    this.#change({ cell, block: null, arms: this.#now.arms.map((arm) => ({ ...waitingArm(arm.armId), state: arm.state === 'failed' ? 'failed' : arm.state, fault: arm.fault })) })
+    this.#change({ cell, block: null, arms: this.#now.arms.map(({ armId, state, fault }) => ({ ...waitingArm(armId), state, fault })) })
   }
 
   /** An engine was loaded in this time: corrects the estimate. */

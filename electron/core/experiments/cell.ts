@@ -12,7 +12,7 @@ import { measureBlock, type BlockOrder, type Measuring } from './measuring.ts'
 import { halvesOf, orderOf } from './order.ts'
 import { parityOf, type ArmCapacity } from './parity.ts'
 import { CONTROL, PROBE, probesPlateau } from './plan.ts'
-import { idleCheck, plateauCheck, twice } from './probing.ts'
+import { idleCheck, noIdleCheck, plateauCheck, twice } from './probing.ts'
 import { loadArm, prove, reportedEngines, type Residents } from './residents.ts'
 import { Cancelled, pause } from './until.ts'
 
@@ -99,7 +99,10 @@ export class Cells {
       if (alone) before.push(...(await this.#control(cell, residents)))
     }
     const single = this.#loaded.get(before[0]?.armId ?? '')
-    if (!single) return
+    if (!single) {
+      if (missing.length === this.#loaded.size && missing.length > 1) findings.addCheck(noIdleCheck())
+      return
+    }
     const after = await this.#control(cell, single)
     const { check, cost } = idleCheck(before, after)
     findings.addCheck(check)

@@ -1,8 +1,11 @@
 // From what a user chose to what is run: the file, the engine that is copied, the GPU, the plan. Looks, starts nothing.
-import type { Engine, EngineSpec } from '../../../shared/engine.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { EngineSpec, type Engine } from '../../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentFile, Plan, Report } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
+import type { Host } from '../host/host.ts'
+import { MASK } from '../host/secrets.ts'
 import type { Reports } from '../store/reports.ts'
 import type { Lab } from './lab.ts'
 import { planOf } from './plan.ts'
@@ -24,7 +27,8 @@ export async function chosenOf(choice: ExperimentChoice, { lab, reports, presets
   const file = earlier?.plan.file ?? choice.file ?? (await presetOf(choice.preset, presetsFolder))
   const gpuUuid = earlier?.plan.gpuUuid ?? choice.gpuUuid
   const engines = lab.engines.list.value.filter(({ temporary }) => !temporary)
-  const engine = engineOf(choice, file, engines, gpuUuid, earlier !== null)
+  const engine = earlier?.plan.file.engine ? resumedEngine(earlier.plan.file.engine, choice, engines, lab.host) : engineOf(choice, file, engines, gpuUuid)
+  refuseMasked(file, engine)
   const gpu = gpuOf(gpuUuid ?? engine.gpuUuid, lab.identities.value)
   return { file, engine, gpu, earlier }
 }
@@ -36,12 +40,33 @@ async function presetOf(name: string | null, folder: string): Promise<Experiment
   return preset.file
 }
 
-function engineOf(choice: ExperimentChoice, file: ExperimentFile, engines: readonly Engine[], gpuUuid: string | null, resumed: boolean): EngineSpec {
-  const chosen = engines.find(({ id }) => id === choice.engineId)
-  if (choice.engineId !== null && !chosen) throw new FaultError('NOT_FOUND', `There is no engine ${choice.engineId}.`, 'Choose one that is listed.', { field: 'engineId' })
-  // a report has no secrets: where the engine it copied is still there, that one has them
-  const same = resumed ? engines.find(({ spec }) => spec.name === file.engine?.name && spec.recipe === file.engine.recipe) : undefined
-  const found = chosen?.spec ?? same?.spec ?? file.engine ?? engines.find(({ spec }) => gpuUuid === null || spec.gpuUuid === gpuUuid)?.spec
+function chosenEngine({ engineId }: ExperimentChoice, engines: readonly Engine[]): Engine | null {
+  const chosen = engines.find(({ id }) => id === engineId)
+  if (engineId !== null && !chosen) throw new FaultError('NOT_FOUND', `There is no engine ${engineId}.`, 'Choose one that is listed.', { field: 'engineId' })
+  return chosen ?? null
+}
+
+/** The one whose copies measured the cells that are done, else one report would speak of two. A report has no secrets: an engine of the workstation that is like it has them. */
+function resumedEngine(copied: EngineSpec, choice: ExperimentChoice, engines: readonly Engine[], host: Pick<Host, 'preview'>): EngineSpec {
+  const alike = ({ spec }: Engine) => isDeepStrictEqual(whatCounts(withoutSecrets(spec, host)), whatCounts(copied))
+  const chosen = chosenEngine(choice, engines)
+  if (chosen && !alike(chosen)) throw new FaultError('BAD_INPUT', `The cells that are done were measured with copies of ${copied.name}, and ${chosen.spec.name} is another engine, or was changed since.`, 'Leave the engine out, or start a new experiment.', { field: 'engineId' })
+  return chosen?.spec ?? engines.find(alike)?.spec ?? copied
+}
+
+/** Without what is set anew for every copy. */
+function whatCounts(spec: EngineSpec): EngineSpec {
+  const anew = { name: 'x', gpuUuid: null, onMps: false, sharePercent: null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null, port: null, restartBudget: 0, readyWithinSeconds: 1 }
+  return EngineSpec.parse({ ...spec, ...anew })
+}
+
+function refuseMasked({ arms }: ExperimentFile, engine: EngineSpec): void {
+  if (!JSON.stringify([engine, arms.map(({ extraArguments }) => extraArguments)]).includes(MASK)) return
+  throw new FaultError('BAD_INPUT', `The secrets of ${engine.name} are masked, as they are in every report: a copy of it could not be started.`, 'Add the engine to this workstation and choose it, or write the secrets into the file.', { field: 'engineId' })
+}
+
+function engineOf(choice: ExperimentChoice, file: ExperimentFile, engines: readonly Engine[], gpuUuid: string | null): EngineSpec {
+  const found = chosenEngine(choice, engines)?.spec ?? file.engine ?? engines.find(({ spec }) => gpuUuid === null || spec.gpuUuid === gpuUuid)?.spec
   if (!found) throw new FaultError('BAD_INPUT', 'The experiment names no engine, and there is none here to copy.', 'Add an engine, or name one in the file.', { field: 'engineId' })
   return found
 }

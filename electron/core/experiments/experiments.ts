@@ -27,7 +27,7 @@ export class Experiments {
   readonly #parts: ExperimentsParts
   readonly #mailbox = new Mailbox()
   #running: { id: string; abort: AbortController; end: Promise<void> } | null = null
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(parts: ExperimentsParts) {
     this.#parts = parts
@@ -56,7 +56,7 @@ export class Experiments {
   start(choice: ExperimentChoice): Promise<{ id: string }> {
     return this.#mailbox.post(async () => {
       const { lab, reports } = this.#parts
-      if (this.#closed) throw new FaultError('WRONG_STATE', 'Overlap is being closed.', 'Start it again.')
+      if (this.#closing.signal.aborted) throw new FaultError('WRONG_STATE', 'Overlap is being closed.', 'Start it again.')
       if (this.#running !== null) throw new FaultError('HELD', 'Another experiment runs.', 'Cancel it first, or wait for its end.')
       const chosen = await chosenOf(choice, this.#parts)
       const plan = await this.#checked(plannedOf(chosen, lab), chosen, 'deep')
@@ -89,14 +89,14 @@ export class Experiments {
     await end
   }
 
-  /** Once, before anything is started: what a killed Overlap, or a machine that lost power, left of an experiment. Never throws. */
-  async tidyLeftovers(): Promise<void> {
+  /** Once, before anything is started: what a killed Overlap, or a machine that lost power, left of an experiment. A start waits for it. Never throws. */
+  tidyLeftovers(): Promise<void> {
     const { lab } = this.#parts
-    await tidyAfterKill(lab, new Procfs()).catch((error: unknown) => lab.log.error('what an experiment left could not be tidied up', { error }))
+    return this.#mailbox.post(() => tidyAfterKill(lab, new Procfs(), this.#closing.signal).catch((error: unknown) => lab.log.error('what an experiment left could not be tidied up', { error })))
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     await this.#mailbox.idle()
     if (this.#running) await this.cancel(this.#running.id)
   }

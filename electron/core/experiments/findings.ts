@@ -54,7 +54,8 @@ export class Findings {
     return this.blocks.filter((block) => block.purpose === 'compared' && block.cell === cell && block.armId === armId)
   }
 
-  outcome(cancelled: boolean): Pick<Report, 'outcome' | 'reasons'> {
+  /** underWay: kept after a cell, and all there is should Overlap be killed. */
+  outcome(end: 'over' | 'cancelled' | 'underWay'): Pick<Report, 'outcome' | 'reasons'> {
     const { file, cells } = this.plan
     // fewer cannot show a difference, but are a valid result where no more were asked for
     const enough = Math.min(FEWEST_PAIRS, file.blocks.rounds)
@@ -62,8 +63,9 @@ export class Findings {
     const gaps = this.cellsDone.flatMap((cell) => file.arms.filter(({ id }) => !counts(cell, id)).map(({ name }) => `${name} has fewer than ${enough} valid blocks${cells.length > 1 ? ` in cell ${cell + 1}` : ''}.`))
     const shown = this.cellsDone.some((cell) => file.arms.filter(({ id }) => counts(cell, id)).length >= Math.min(2, file.arms.length))
     const reasons = [...[...this.failed.values()].map(({ sentence }) => sentence), ...gaps]
-    if (cancelled || this.cellsDone.length < cells.length) {
-      return { outcome: shown || cancelled ? 'partial' : 'invalid', reasons: [`${this.cellsDone.length} of ${cells.length} cells are done${cancelled ? ': it was cancelled' : ''}.`, ...reasons] }
+    // cancelled while it was tidied up, it has all that it should have
+    if (this.cellsDone.length < cells.length) {
+      return { outcome: shown || end !== 'over' ? 'partial' : 'invalid', reasons: [`${this.cellsDone.length} of ${cells.length} cells are done${end === 'cancelled' ? ': it was cancelled' : ''}.`, ...reasons] }
     }
     return { outcome: gaps.length === 0 ? 'valid' : shown ? 'partial' : 'invalid', reasons }
   }

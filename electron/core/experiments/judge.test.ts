@@ -8,7 +8,7 @@ const engine = (more: Partial<EngineFacts> = {}): EngineFacts => ({ name: 'mps-1
 const gpu = { smActivityPercent: 60, dramBandwidthPercent: 30, kernelBusyPercent: 90, memoryControllerBusyPercent: 30, powerWatts: 690, temperatureCelsius: 86, smClockMHz: 1980, frames: 12 }
 const facts = (more: Partial<BlockFacts> = {}): BlockFacts => ({
   arm: { kind: 'mps', name: 'Under MPS' }, total: resultOf(1000), failure: null, troubles: [], engines: [engine(), engine({ name: 'mps-2' })], gpu, framesExpected: 12,
-  clocksOfOthersMHz: [1980, 1965, 1980, null], foreign: [], plateau: { plateau: true, sentence: 'Twice the load gave 2 % more.' }, ...more,
+  clocksOfOthersMHz: [1980, 1965, 1980, null], foreign: [], ...more,
 })
 const plain = { kind: 'timeSliced', name: 'Time-sliced' } as const
 const off = (more: Partial<EngineFacts> = {}) => engine({ name: 'off-1', attachmentBefore: attachment('notAttached'), attachmentAfter: attachment('notAttached'), ...more })
@@ -20,7 +20,6 @@ describe('judge', () => {
     ['a workstation without readings', facts({ framesExpected: null, gpu: { ...gpu, frames: 0, smClockMHz: null } })],
     ['no clocks to compare with', facts({ gpu: { ...gpu, smClockMHz: 600 }, clocksOfOthersMHz: [1980, null, 1980] })],
     ['a clock that is 9 % lower', facts({ gpu: { ...gpu, smClockMHz: 1802 } })],
-    ['no probe was made', facts({ plateau: null })],
   ])('%s is valid', (_, given) => expect(judge(given)).toEqual({ validity: 'valid', reasons: [] }))
 
   it.each([
@@ -37,7 +36,6 @@ describe('judge', () => {
     ['frames missing', { gpu: { ...gpu, frames: 5 } }, 'Only 5 of 12 readings of the GPU came: throttling and foreign processes would not have been seen.'],
     ['a foreign process', { foreign: ['pid 9 (python)'] }, 'Others were on the GPU: pid 9 (python).'],
     ['many', { foreign: ['1', '2', '3', '4', '5', '6', '7'] }, 'Others were on the GPU: 1, 2, 3, 4, 5 and 2 more.'],
-    ['unsaturated', { plateau: { plateau: false, sentence: 'Twice the load gave 40 % more: the engine is not at its plateau.' } }, 'Twice the load gave 40 % more: the engine is not at its plateau.'],
     ['no token', { total: resultOf(0) }, 'No output token arrived within the measuring window.'],
   ] as [string, Partial<BlockFacts>, string][])('%s makes it invalid', (_, more, reason) => expect(judge(facts(more))).toEqual({ validity: 'invalid', reasons: [reason] }))
 

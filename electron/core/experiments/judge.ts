@@ -36,8 +36,6 @@ export interface BlockFacts {
   clocksOfOthersMHz: readonly (number | null)[]
   /** Processes on the GPU during the block that belong to nobody in the experiment: `pid 4242 (python)`. */
   foreign: readonly string[]
-  /** From the probe before; null: none was made, or the load is not meant to saturate. */
-  plateau: { plateau: boolean; sentence: string } | null
 }
 
 /** The block's `validity` and `reasons`. A failed block keeps what else was wrong: it may be why. */
@@ -48,7 +46,6 @@ export function judge(facts: BlockFacts): Pick<Block, 'validity' | 'reasons'> {
     ...facts.troubles.map((trouble) => trouble.sentence),
     ...gpuReasons(facts),
     ...(facts.foreign.length === 0 ? [] : [`Others were on the GPU: ${facts.foreign.slice(0, 5).join(', ')}${facts.foreign.length > 5 ? ` and ${facts.foreign.length - 5} more` : ''}.`]),
-    ...(facts.plateau === null || facts.plateau.plateau ? [] : [facts.plateau.sentence]),
   ]
   const reasons = [...new Set(wrong)]
   if (facts.total === null) return { validity: 'failed', reasons: [facts.failure ?? 'The load generator gave no result.', ...reasons] }

@@ -5,9 +5,7 @@ import type { EngineSpec } from '../../../shared/engine.ts'
 import type { Plan } from '../../../shared/experiment.ts'
 import { faultOf } from '../../../shared/fault.ts'
 import { shareCores } from '../engines/cores.ts'
-import { memoryNeededMiB, modelOf } from '../engines/capacity.ts'
 import { fleetOf } from '../engines/fleet.ts'
-import { weightsMiBOf } from '../advisor/predict/shapes.ts'
 import type { Chosen } from './choice.ts'
 import type { Lab } from './lab.ts'
 import type { PreflightFacts } from './preflight.ts'
@@ -20,19 +18,9 @@ export async function factsOf(plan: Plan, chosen: Chosen, lab: Lab, depth: 'quic
     daemon: lab.daemons.value.find(({ gpuUuid }) => gpuUuid === gpu.uuid) ?? null,
     coresDisjoint: shareCores(lab.cpus(gpu.uuid), replicas).disjoint,
     kvIsAbsolute: engine.recipe === 'llamaServer' || (engine.recipe === 'vllm' ? engine.kvCacheMemoryMiB !== null : engine.kvTokens !== null),
-    neededMiB: plan.residency === 'hot' ? plan.estimate.gpuMemoryMiB : coldMemory(plan, chosen, replicas),
+    neededMiB: plan.estimate.gpuMemoryMiB,
     copy: depth === 'deep' ? await copyOf(firstOf(plan, chosen, replicas), lab) : null,
   }
-}
-
-/** Of the arm and model that need most: cold arms are alone. */
-function coldMemory(plan: Plan, { engine, gpu }: Chosen, replicas: number): number | null {
-  const models = [...new Set(plan.cells.map(({ point }) => point.model ?? null))]
-  const needs = models.flatMap((model) => plan.file.arms.map((arm) =>
-    fleetOf({ engine, arm, model, gpuUuid: gpu.uuid, replicas, prefix: 'plan', streamIntervalTokens: null, cpus: Array.from({ length: arm.engines }, () => null) })
-      .map((spec) => memoryNeededMiB(spec, weightsMiBOf(modelOf(spec)), gpu.memoryTotalMiB))
-      .reduce<number | null>((sum, part) => (sum === null || part === null ? null : sum + part), 0)))
-  return needs.reduce<number | null>((most, need) => (most === null || need === null ? null : Math.max(most, need)), 0)
 }
 
 /** Off MPS, so that it can be planned before MPS runs. */

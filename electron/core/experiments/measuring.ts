@@ -56,7 +56,7 @@ export async function measureBlock(order: BlockOrder, measuring: Measuring, sign
   const total = 'failure' in measured ? null : measured.total
   const verdict = judge({
     arm: residents.arm, total, failure: 'failure' in measured ? measured.failure : null, gpu,
-    troubles: total === null ? [] : loadTrouble(total, order.load), plateau: null,
+    troubles: total === null ? [] : loadTrouble(total, order.load),
     engines: factsOf(residents, before, enginesOf(lab, residents)),
     framesExpected: total === null || lab.frames.value === null ? null : framesExpected(seconds),
     clocksOfOthersMHz: findings.compared(order.cell, residents.arm.id).map((block) => block.gpu.smClockMHz),

@@ -65,12 +65,14 @@ test('the load of a cell', () => {
 })
 
 test('time: blocks, probes and control apart from loading', () => {
+  const { seconds, warmUpSeconds, coolDownSeconds } = preset('demo').blocks
+  const block = seconds + warmUpSeconds + coolDownSeconds
   const probe = PROBE.windows * (PROBE.warmUpSeconds + PROBE.seconds)
   const control = CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds)
   const hot = planOf(request(preset('demo')))
-  expect(hot).toMatchObject({ residency: 'hot', estimate: { loadingSeconds: 5 * GUESSED_SECONDS_TO_LOAD.vllm, measuringSeconds: 6 * 3 * 8 + 3 * probe + control } })
+  expect(hot).toMatchObject({ residency: 'hot', estimate: { loadingSeconds: 5 * GUESSED_SECONDS_TO_LOAD.vllm, measuringSeconds: 6 * 3 * block + 3 * probe + control } })
   const cold = planOf(request({ ...preset('demo'), residency: 'cold' }, { secondsToLoad: 10 }))
-  expect(cold.estimate).toMatchObject({ loadingSeconds: 2 * 5 * 10, measuringSeconds: 6 * 3 * 8 + 3 * probe })
+  expect(cold.estimate).toMatchObject({ loadingSeconds: 2 * 5 * 10, measuringSeconds: 6 * 3 * block + 3 * probe })
   const single = planOf(request({ ...preset('demo'), residency: 'cold', blocks: { ...preset('demo').blocks, rounds: 1 } }, { secondsToLoad: 10 }))
   expect(single.estimate.loadingSeconds).toBe(50)
   const sweep = planOf(request(preset('concurrency-sweep'), { secondsToLoad: 10 }))
@@ -129,4 +131,9 @@ test('what cannot be an experiment is refused with its field', () => {
   }
   expect(refused({ arms: [...file.arms, ...file.arms] })).toMatchObject({ code: 'BAD_INPUT', field: 'arms.3.id' })
   expect(refused({ arms: file.arms.map((arm) => ({ ...arm, sharePercent: [50] })) })).toMatchObject({ code: 'BAD_INPUT', field: 'arms.single.sharePercent' })
+})
+
+test('more blocks than a report can hold are refused before anything is started', () => {
+  const file = preset('decode-scaling')
+  expect(() => planOf(request({ ...file, blocks: { ...file.blocks, rounds: 200 }, axes: [{ vary: 'outputTokens', values: Array.from({ length: 40 }, (_, at) => at + 1) }] }))).toThrow(/blocks; 5000 are the most/)
 })

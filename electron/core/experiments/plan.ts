@@ -20,6 +20,8 @@ export const GUESSED_SECONDS_TO_LOAD = { vllm: 60, llamaServer: 15, custom: 30 }
 /** Of the memory that is free for the experiment, what hot arms may fill. */
 const HOT_SHARE = 0.9
 const MOST_CELLS = 500
+/** Of compared blocks: a report of more would not be kept (store/reports.ts), and hardly be read. */
+const MOST_BLOCKS = 5_000
 
 export interface PlanRequest {
   file: ExperimentFile
@@ -99,7 +101,7 @@ function estimateOf(request: PlanRequest, cells: readonly Point[], residency: Pl
   const allArms = loadings(request, cells, residency)
   const engines = file.arms.reduce((sum, arm) => sum + arm.engines, 0)
   const probing = probesPlateau(file) ? cells.length * file.arms.length * PROBE.windows * (PROBE.warmUpSeconds + PROBE.seconds) : 0
-  const control = residency === 'hot' && file.arms.length > 1 ? allArms * CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds) : 0
+  const control = residency === 'hot' && file.arms.length > 1 && file.arms.some(({ kind }) => kind === 'single') ? allArms * CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds) : 0
   return {
     loadingSeconds: allArms * engines * (secondsToLoad ?? GUESSED_SECONDS_TO_LOAD[engine.recipe]),
     measuringSeconds: cells.length * rounds * file.arms.length * (warmUpSeconds + seconds + coolDownSeconds) + probing + control,
@@ -119,6 +121,8 @@ export function planOf(request: PlanRequest): Plan {
   const { file, engine, gpu, daemon } = request
   checkExperiment(file)
   const cells = cellsOf(file)
+  const blocks = cells.length * file.arms.length * file.blocks.rounds
+  if (blocks > MOST_BLOCKS) throw new FaultError('BAD_INPUT', `Cells × arms × rounds make ${blocks} blocks; ${MOST_BLOCKS} are the most.`, 'Take fewer rounds or values, or split the experiment.', { field: 'blocks.rounds' })
   const memory = memoryOf(request, cells)
   const residency = residencyOf(request, memory.hot)
   return {

@@ -54,6 +54,7 @@ it.each<[string, Partial<PreflightFacts>, string, string]>([
   ['somebody else on the GPU', { frame: frame([{ pid: 777 }]) }, 'gpuIsFree', 'Other programs'],
   ['a foreign daemon', { daemon: daemon({ state: 'foreign', foreign: [{ pid: 9, uid: 0, pipeDirectory: '/x', gpuUuids: null }] }) }, 'noForeignDaemon', 'did not start'],
   ['no MPS tool', { daemon: daemon({ fault: { code: 'TOOL_MISSING', sentence: 'x', hint: 'y', field: null, detail: null } }) }, 'mpsCanBeUsed', 'not installed'],
+  ['a daemon that leaves its clients fewer SMs than an arm has', { daemon: daemon({ state: 'running', defaultSharePercent: 40 }) }, 'serverShare', 'limits its clients to 40 %'],
   ['MPS in fault', { daemon: daemon({ state: 'faulted' }) }, 'mpsCanBeUsed', 'It is so.'],
 ])('refuses %s', (_, change, name, words) => {
   const refusing = refusals(preflight({ ...good, ...change }))
@@ -63,6 +64,7 @@ it.each<[string, Partial<PreflightFacts>, string, string]>([
 
 it.each<[string, Partial<PreflightFacts>, string, 'failed' | 'notChecked']>([
   ['cores that are shared', { coresDisjoint: false }, 'coresDisjoint', 'failed'],
+  ['a daemon that does not tell its default share', { daemon: daemon({ state: 'running' }) }, 'serverShare', 'notChecked'],
   ['no GPM', gpu({ gpm: false }), 'gpmThere', 'failed'],
   ['a relative KV cache', { kvIsAbsolute: false }, 'kvIsAbsolute', 'notChecked'],
   ['a predicted band that holds zero', { plan: { ...plan, cells: [{ point: {}, predictions: [prediction(-0.1, 0.15)] }] } }, 'gainExpected', 'failed'],

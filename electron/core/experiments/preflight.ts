@@ -30,7 +30,7 @@ const check = (name: string, weight: Check['weight'], ok: boolean | null, senten
   ({ name, weight, result: ok === null ? 'notChecked' : ok ? 'passed' : 'failed', sentence, evidence })
 
 export function preflight(facts: PreflightFacts): Check[] {
-  return [waitsFor, held, loading, openAi, executable, live, mig, computeMode, memory, gpuIsFree, foreignDaemon, mpsThere, cores, kv, gpm, prediction]
+  return [waitsFor, held, loading, openAi, executable, live, mig, computeMode, memory, gpuIsFree, foreignDaemon, mpsThere, serverShare, cores, kv, gpm, prediction]
     .flatMap((look) => look(facts) ?? [])
 }
 
@@ -133,6 +133,17 @@ const mpsThere: Look = (facts) => {
   const ok = !missing && ['stopped', 'running', 'noServer', 'foreign'].includes(daemon.state)
   return check('mpsCanBeUsed', 'refuses', ok, ok ? (daemon.state === 'stopped' ? 'MPS is started for the experiment and stopped after it.' : 'MPS runs on this GPU.') : missing ? 'nvidia-cuda-mps-control is not installed.' : `MPS cannot be used now: ${daemon.sentence}`,
     [`state: ${daemon.state}`, ...(daemon.fault ? [daemon.fault.sentence] : [])])
+}
+
+/** What the daemon gives its servers is a ceiling for every client: an arm would be measured with fewer SMs than the report says. */
+const serverShare: Look = (facts) => {
+  const { daemon } = facts
+  const wanted = Math.max(0, ...armsOf(facts, 'mps').map(({ sharePercent }) => Math.max(...(sharePercent ?? [100]))))
+  if (wanted === 0 || daemon === null || daemon.state === 'stopped') return null // defaults are lost with the daemon
+  const ceiling = daemon.defaultSharePercent
+  const ok = ceiling === null ? null : ceiling >= wanted
+  return check('serverShare', ok === false ? 'refuses' : 'warns', ok, ok === false ? `The MPS daemon limits its clients to ${ceiling} % of the SMs, and an arm is meant to have ${wanted} %. Set its default to 100 % and restart MPS.` : ok ? 'The MPS daemon limits no client below its arm.' : 'Which share of the SMs the MPS daemon leaves its clients is not known.',
+    [`get_default_active_thread_percentage: ${ceiling ?? '—'}`])
 }
 
 const cores: Look = ({ coresDisjoint }) => check('coresDisjoint', 'warns', coresDisjoint, coresDisjoint ? 'Every engine and the load generator have cores of their own.' : 'There are too few cores to give every engine and the load generator its own: they disturb each other, several engines more than one.')

@@ -36,6 +36,11 @@ export function plateauCheck({ arm, engines }: Residents, load: Load, atLoad: Bl
   }
 }
 
+const IDLE = { name: 'idleResidentsCostNothing', weight: 'warns' } as const
+
+/** Without a single engine there is none to load first and look at alone. */
+export const noIdleCheck = (): Check => ({ ...IDLE, result: 'notChecked', sentence: 'What idle engines of the other arms cost was not looked at: there is no single engine that was loaded before them.', evidence: [] })
+
 /** The single engine alone, and beside the other arms' idle engines. `cost`: arms must be loaded one after another. */
 export function idleCheck(before: readonly Block[], after: readonly Block[]): { check: Check; cost: boolean } {
   const mean = (blocks: readonly Block[]): number | null => {
@@ -44,7 +49,7 @@ export function idleCheck(before: readonly Block[], after: readonly Block[]): { 
   }
   const [alone, beside] = [mean(before), mean(after)]
   const check = (result: Check['result'], sentence: string): Check => ({
-    name: 'idleResidentsCostNothing', weight: 'warns', result, sentence,
+    ...IDLE, result, sentence,
     evidence: [`alone ${alone === null ? '—' : Math.round(alone)} tokens/s`, `beside idle engines ${beside === null ? '—' : Math.round(beside)} tokens/s`],
   })
   if (alone === null || beside === null || alone <= 0) return { check: check('notChecked', 'What idle neighbours cost could not be measured: arms are loaded one after another.'), cost: true }

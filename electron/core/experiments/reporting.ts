@@ -12,9 +12,9 @@ export function withoutSecrets(spec: EngineSpec, host: Pick<Host, 'preview'>): E
   return { ...spec, env: masked([]).env, extraArguments: masked(spec.extraArguments).argv }
 }
 
-export function reportOf({ id, lab, plan, findings, startedAtMs, cancelled }: { id: string; lab: Lab; plan: Plan; findings: Findings; startedAtMs: number; cancelled: boolean }): Report {
+export function reportOf({ id, lab, plan, findings, startedAtMs, end }: { id: string; lab: Lab; plan: Plan; findings: Findings; startedAtMs: number; end: Parameters<Findings['outcome']>[0] }): Report {
   return {
-    version: 1, id, plan, startedAtMs, endedAtMs: lab.clock.now(), ...findings.outcome(cancelled),
+    version: 1, id, plan, startedAtMs, endedAtMs: lab.clock.now(), ...findings.outcome(end),
     simulated: lab.simulated, scene: lab.scene, workstation: lab.describe(plan.gpuUuid),
     engines: findings.engines, checks: findings.checks, blocks: findings.blocks, comparisons: findings.comparisons, cellsDone: findings.cellsDone,
   }

@@ -42,6 +42,7 @@ export class ExperimentRun {
   readonly #board: Board
   readonly #startedAtMs: number
   #saved = false
+  #notSaved: Fault | null = null
   #afterlife: ProcessId | null = null
   readonly #procfs = new Procfs()
 
@@ -56,11 +57,12 @@ export class ExperimentRun {
   async toEnd(): Promise<void> {
     const { lab, signal } = this.#parts
     const { fault, tidyFaults } = await this.#arranged()
-    const cancelled = signal.aborted
-    const report = this.#report(cancelled)
+    // too late to cancel: everything was measured
+    const cancelled = signal.aborted && this.#findings.cellsDone.length < this.#parts.plan.cells.length
+    const report = this.#report(cancelled ? 'cancelled' : 'over')
     // a result that is there is kept, also when nothing new came of a resumed run
     if (this.#findings.blocks.length > 0) this.#save(report)
-    const why = tidyFaults[0] ?? fault ?? (report.outcome === 'invalid' ? invalid(report) : null)
+    const why = tidyFaults[0] ?? fault ?? this.#notSaved ?? (report.outcome === 'invalid' ? invalid(report) : null)
     const sentence = cancelled ? 'Cancelled; everything was taken down.' : fault ? fault.sentence : 'Over; everything was taken down.'
     lab.log.info('experiment over', { id: this.#parts.id, outcome: report.outcome, cancelled, fault: why?.code ?? null })
     this.#board.end({ fault: why, cancelled, reportId: this.#saved ? this.#parts.id : null, sentence: tidyFaults[0]?.sentence ?? sentence })
@@ -112,7 +114,7 @@ export class ExperimentRun {
       board.cell(index, this.#findings.cellsDone.length)
       await cells.run({ index, point, load: loadOf(plan.file, point) })
       this.#findings.cellsDone = [...this.#findings.cellsDone, index]
-      this.#save(this.#report(this.#findings.cellsDone.length < plan.cells.length))
+      this.#save(this.#report('underWay'))
     }
   }
 
@@ -142,16 +144,19 @@ export class ExperimentRun {
     for (const untilMs = clock.now() + AFTERLIFE_GONE_MS; this.#afterlife && this.#procfs.isAlive(this.#afterlife) && clock.now() < untilMs;) await clock.sleep(50)
   }
 
-  #report(cancelled: boolean): Report {
+  #report(end: 'over' | 'cancelled' | 'underWay'): Report {
     const { id, lab, plan } = this.#parts
-    return reportOf({ id, lab, plan, findings: this.#findings, startedAtMs: this.#startedAtMs, cancelled })
+    return reportOf({ id, lab, plan, findings: this.#findings, startedAtMs: this.#startedAtMs, end })
   }
 
   #save(report: Report): void {
     try {
       this.#parts.reports.save(report, { imported: false })
       this.#saved = true
+      this.#notSaved = null
     } catch (error) {
+      const { code, sentence, hint, detail } = faultOf(error)
+      this.#notSaved = { code: 'EXPERIMENT_FAILED', sentence: code === 'BUG' ? 'The report could not be saved.' : `The report could not be saved. ${sentence}`, hint: code === 'BUG' ? 'Look at the space on the disk of the state folder, and at the log.' : hint, field: null, detail }
       this.#parts.lab.log.error('a report could not be saved', { id: report.id, error })
     }
   }

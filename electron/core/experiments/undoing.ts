@@ -21,6 +21,8 @@ const KILL_GRACE_MS = 2_000
 /** A keeper that was just launched writes its record this much later at most. */
 const LATE_RECORD_MS = 3_000
 const QUIT_MS = 4_000
+/** A daemon that was being started listens this much later at most. */
+const LATE_DAEMON_MS = 1_500
 const LOOK_EVERY_MS = 50
 
 /** All but set-aside engines, engines first. True: nothing of it is left. Throws nothing: what fails is logged and stays in the journal. */
@@ -79,8 +81,14 @@ function readRun(path: string): { engine: ProcessId; keeper: ProcessId } | null 
 async function endDaemon({ quit }: DaemonThing, sameBoot: boolean, parts: UndoingParts): Promise<boolean> {
   if (quit === null) return false
   if (!sameBoot || (quit.daemon !== null && !parts.procfs.isAlive(quit.daemon))) return true
-  await parts.host.run({ argv: quit.argv, env: quit.env, stdin: quit.stdin, timeoutMs: QUIT_MS, why: 'stop the MPS control daemon of an experiment that was killed' }).catch((error: unknown) => parts.log.warn('the MPS daemon could not be asked to quit', { error: String(error) }))
-  return quit.daemon === null || (await gone(quit.daemon, 500, parts)) || (await endProcess(quit.daemon, 'process', parts))
+  const ask = () => parts.host.run({ argv: quit.argv, env: quit.env, stdin: quit.stdin, timeoutMs: QUIT_MS, why: 'stop the MPS control daemon of an experiment that was killed' }).catch((error: unknown) => parts.log.warn('the MPS daemon could not be asked to quit', { error: String(error) }))
+  await ask()
+  if (quit.daemon === null) {
+    await parts.clock.sleep(LATE_DAEMON_MS)
+    await ask()
+    return true
+  }
+  return (await gone(quit.daemon, 500, parts)) || (await endProcess(quit.daemon, 'process', parts))
 }
 
 async function endProcess(process: ProcessId, whole: 'group' | 'process', parts: UndoingParts): Promise<boolean> {

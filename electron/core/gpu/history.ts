@@ -24,14 +24,6 @@ export class History {
   /** Rows ever begun, minus one. */
   #row = -1
 
-  get series(): string[] {
-    return [...this.#columns.keys()]
-  }
-
-  get bytes(): number {
-    return this.#times.byteLength + [...this.#columns.values()].reduce((sum, { values }) => sum + values.byteLength, 0)
-  }
-
   /** null and NaN: not known. A series begins with its first number; one without a number for an hour is dropped. */
   add(atMs: number, values: Record<string, number | null>): void {
     const sinceLast = this.#row < 0 ? Infinity : atMs - (this.#times[this.#row % ROWS] ?? NaN)

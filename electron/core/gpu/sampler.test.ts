@@ -1,6 +1,6 @@
 // Which GPUs a frame has and what it says of them, with a scripted Host and a clock moved by hand.
 import { describe, expect, it } from 'vitest'
-import { frame, LOST, read, rig, row, rowFor, seconds, stream, useRig } from './samplerRig.ts'
+import { frame, LOST, read, rig, row, rowFor, seconds, stream, useRig } from './samplerRig.testkit.ts'
 
 useRig()
 

@@ -1,6 +1,6 @@
 // How the sampler's values grow old, go missing and heal, with a scripted Host and a clock moved by hand.
 import { describe, expect, it } from 'vitest'
-import { DMON, frame, NO_DRIVER, read, rig, row, seconds, stream, useRig } from './samplerRig.ts'
+import { DMON, frame, NO_DRIVER, read, rig, row, seconds, stream, useRig } from './samplerRig.testkit.ts'
 
 useRig()
 

@@ -82,6 +82,17 @@ describe('LocalHost.converse', () => {
     await soon(() => expect(lengths).toEqual([900_000, 2]))
   })
 
+  it('is over for its closer also when the reader of its end throws', async () => {
+    const { talk, host } = converse(ECHO, {
+      onEnd: () => {
+        throw new Error('a reader with a bug')
+      },
+    })
+    await talk.close()
+    await host.close()
+    expect(alive(talk.pid)).toBe(false)
+  })
+
   it('runs on the CPUs it was given', async () => {
     const { lines, host } = converse('console.log(require("fs").readFileSync("/proc/self/status", "utf8").match(/Cpus_allowed_list:\\s*(.*)/)[1])', { cpus: '0' })
     await soon(() => expect(lines).toEqual(['0']))

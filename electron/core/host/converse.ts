@@ -3,11 +3,11 @@ import type { ChildProcess } from 'node:child_process'
 import { FaultError } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
-import { allRead, LastLines } from './follow.ts'
+import { LastLines } from './follow.ts'
 import type { Conversation, ConverseCommand } from './host.ts'
 import type { Ledger, Ticket } from './ledger.ts'
 import { Lines } from './lines.ts'
-import { endGroup, type Environment, exitOf, mustBeExecutable, startChild } from './own.ts'
+import { allRead, endGroup, type Environment, exitOf, mustBeExecutable, startChild } from './own.ts'
 
 /** In UTF-16 units, in either direction; the rest of a longer one is thrown away. */
 const LONGEST_LINE = 1024 * 1024
@@ -90,6 +90,10 @@ export class Conversing implements Conversation {
     if (out.cut > 0) this.#log.warn('lines were cut', { program: this.#command.argv[0], lines: out.cut })
     if (errors.rest !== '') last.add(errors.rest)
     ticket.end({ outcome: 'ended', ...exit })
-    this.#command.onEnd({ ...exit, lastLines: last.lines })
+    try {
+      this.#command.onEnd({ ...exit, lastLines: last.lines })
+    } catch (error) {
+      this.#log.error('the end of a child could not be taken in', { program: this.#command.argv[0], error }) // as above: `ended` never rejects
+    }
   }
 }

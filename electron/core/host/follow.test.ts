@@ -8,7 +8,7 @@ import { Procfs } from './procfs.ts'
 
 const procfs = new Procfs()
 const alive = (pid: number) => (procfs.processStat(pid)?.state ?? 'Z') !== 'Z'
-const soon = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 })
 let disposer = new Disposer()
 afterEach(async () => {
   await disposer.close()
@@ -122,7 +122,7 @@ describe('LocalHost.follow', () => {
     await clock.advance(19_999)
     expect(names()).toEqual(['starting'])
     await clock.advance(1)
-    expect(names()).toEqual(['starting', 'silent'])
+    expect(names().slice(0, 2)).toEqual(['starting', 'silent']) // it is being ended, and may be gone already
   })
 
   it('says that the tool is missing', async () => {

@@ -7,14 +7,12 @@ import type { Log } from '../kit/log.ts'
 import type { FollowCommand, Followed, FollowState } from './host.ts'
 import type { Ledger, Ticket } from './ledger.ts'
 import { Lines } from './lines.ts'
-import { endGroup, type Environment, type Exit, exitOf, startChild } from './own.ts'
+import { allRead, endGroup, type Environment, type Exit, exitOf, startChild } from './own.ts'
 
 const BUDGET_WINDOW_MS = 10 * 60 * 1000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 10_000
 const LAST_LINES_BYTES = 4096
-/** How long the pipes are still read after the exit, when a child of the child keeps them open. */
-const PIPE_GRACE_MS = 250
 
 type Child = ChildProcess & { pid: number }
 
@@ -166,18 +164,4 @@ export class LastLines {
     this.#size += kept.length
     while (this.#size > LAST_LINES_BYTES) this.#size -= this.lines.shift()?.length ?? this.#size
   }
-}
-
-/** The pipes of a child that is gone, read to their end or until the grace is over; then closed. */
-export async function allRead(child: ChildProcess, clock: Clock): Promise<void> {
-  const open = [child.stdout, child.stderr].filter((stream) => stream && !stream.closed)
-  if (open.length === 0) return
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(PIPE_GRACE_MS, () => setImmediate(() => setImmediate(resolve)))
-    child.once('close', () => {
-      cancel()
-      resolve()
-    })
-  })
-  for (const stream of open) stream?.destroy()
 }

@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const procfs = new Procfs()
 const host = new LocalHost({ log: silentLog, stateDirectory: join(folder, 'state') })
 const alive = (pid: number) => (procfs.processStat(pid)?.state ?? 'Z') !== 'Z'
-const soon = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 20 })
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 20 })
 const hasDeathSignal = spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true']).status === 0
 
 describe('LocalHost.launch', () => {

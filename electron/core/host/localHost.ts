@@ -4,8 +4,8 @@ import type { CommandPreview, LedgerEntry } from '../../../shared/command.ts'
 import { type Clock, systemClock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Feed } from '../kit/topic.ts'
-import { cleanEnvironment, withOverlay } from './environment.ts'
 import { Conversing } from './converse.ts'
+import { cleanEnvironment, withOverlay } from './environment.ts'
 import { Following } from './follow.ts'
 import type { Command, Conversation, ConverseCommand, FollowCommand, Followed, Host, LaunchCommand, Output, ProcessId, RunCommand } from './host.ts'
 import { Launcher } from './launch.ts'
@@ -87,11 +87,6 @@ export class LocalHost implements Host {
 
   preview(command: Command): CommandPreview {
     return this.#ledger.preview(command)
-  }
-
-  /** A value that must never be shown: masked from now on in argv, environment, input and output. */
-  keepSecret(value: string): void {
-    this.#ledger.secrets.add(value)
   }
 
   /** Ends what is followed or spoken with. Launched processes live on. */

@@ -84,6 +84,24 @@ export async function endGroup(child: ChildProcess & { pid: number }, clock: Clo
   return end
 }
 
+/** How long pipes are still read after the exit, when a child of the child keeps them open. */
+const PIPE_GRACE_MS = 250
+
+/** The pipes of a child that is gone, read to their end or until the grace is over; then closed. Not just 'close': that waits for every process that inherited them. */
+export async function allRead(child: ChildProcess, clock: Clock): Promise<void> {
+  const open = [child.stdout, child.stderr].filter((stream) => stream && !stream.closed)
+  if (open.length === 0) return
+  await new Promise<void>((resolve) => {
+    // Two turns of the loop, so that what already lies in the pipe is read even when the loop was late.
+    const cancel = clock.after(PIPE_GRACE_MS, () => setImmediate(() => setImmediate(resolve)))
+    child.once('close', () => {
+      cancel()
+      resolve()
+    })
+  })
+  for (const stream of open) stream?.destroy()
+}
+
 /** Overlap no longer waits for this child, nor does its own exit. */
 export function letGo(child: ChildProcess): void {
   child.stdout?.destroy()

@@ -1,12 +1,13 @@
 // TCP ports of this machine, asked by binding: the answer is true at that moment only.
 import { createServer } from 'node:net'
+import { FaultError } from '../../../shared/fault.ts'
 
 const LOOPBACK = '127.0.0.1'
 
-/** A port that nobody listens on now. Another program may take it before its user does: start, and look whether it is ours. */
+/** A port that nobody listens on now. Another program may take it before its user does: start, and look whether it is ours. Throws PORT_TAKEN. */
 export async function freePort(): Promise<number> {
   const port = await bind(0)
-  if (port === null) throw new Error('no TCP port is free')
+  if (port === null) throw new FaultError('PORT_TAKEN', 'No TCP port is free on this machine.', 'End programs that hold many connections, then try again.')
   return port
 }
 

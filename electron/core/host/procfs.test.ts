@@ -122,7 +122,7 @@ describe('Procfs on this machine', () => {
   it('finds sockets that listen', async () => {
     const path = join(folder, 'control')
     const unix = createServer().listen(path)
-    await vi.waitFor(() => expect(unix.listening).toBe(true))
+    await vi.waitFor(() => expect(unix.listening).toBe(true), { timeout: 20_000 })
     expect(procfs.listeningSocket(path)).toBe(true)
     await new Promise((resolve) => unix.close(resolve))
     expect(procfs.listeningSocket(path)).toBe(false)
@@ -131,8 +131,8 @@ describe('Procfs on this machine', () => {
   it('finds the holder of a real lock', async () => {
     const path = join(folder, 'real_lock')
     const child = spawn('flock', [path, 'sleep', '600'], { detached: true })
-    await vi.waitFor(() => expect(procfs.lockOwner(path)).toBe(child.pid), { timeout: 5000, interval: 20 })
+    await vi.waitFor(() => expect(procfs.lockOwner(path)).toBe(child.pid), { timeout: 20_000, interval: 20 })
     process.kill(-(child.pid ?? 0), 'SIGKILL')
-    await vi.waitFor(() => expect(procfs.lockOwner(path)).toBe(null), { timeout: 5000, interval: 20 })
+    await vi.waitFor(() => expect(procfs.lockOwner(path)).toBe(null), { timeout: 20_000, interval: 20 })
   })
 })

@@ -69,13 +69,13 @@ describe('LocalHost.run', () => {
     const running = local.run({ argv, timeoutMs: 5000, why: 'test' })
     running.catch(() => {})
     const pid = local.ledger.kept[0]?.pid ?? 0
-    await vi.waitFor(() => expect(procfs.processTree(pid)).toHaveLength(2), { timeout: 10_000, interval: 20 })
+    await vi.waitFor(() => expect(procfs.processTree(pid)).toHaveLength(2), { timeout: 20_000, interval: 20 })
     const tree = procfs.processTree(pid)
     await clock.advance(5000)
     expect(alive(pid)).toBe(true) // asked, and it does not listen
     await clock.advance(2000)
     await expect(running).rejects.toMatchObject({ fault: { code: 'COMMAND_TIMED_OUT', sentence: expect.stringContaining('5 s'), detail: expect.stringContaining(String(pid)) } })
-    await vi.waitFor(() => expect(tree.filter(alive)).toEqual([]), { timeout: 5000, interval: 20 })
+    await vi.waitFor(() => expect(tree.filter(alive)).toEqual([]), { timeout: 20_000, interval: 20 })
     expect(local.ledger.kept[0]).toMatchObject({ outcome: 'timedOut', signal: 'SIGKILL' })
   })
 

@@ -5,12 +5,10 @@ import { FaultError } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Output, RunCommand } from './host.ts'
 import type { Ledger } from './ledger.ts'
-import { endGroup, type Environment, exitOf, letGo, startChild } from './own.ts'
+import { allRead, endGroup, type Environment, exitOf, letGo, startChild } from './own.ts'
 
 const TIMEOUT_MS = 10_000
 const OUTPUT_BYTES = 1024 * 1024
-/** How long output is still read after the exit, when a daemon that it started keeps the pipe open. */
-const PIPE_GRACE_MS = 250
 
 /** Resolves whatever the exit code. Throws FaultError TOOL_MISSING, BAD_INPUT (cwd), COMMAND_FAILED (no process) or COMMAND_TIMED_OUT. */
 export async function run(command: RunCommand, env: Environment, parts: { clock: Clock; ledger: Ledger }): Promise<Output> {
@@ -25,7 +23,7 @@ export async function run(command: RunCommand, env: Environment, parts: { clock:
   const inTime = await exitWithin(child, timeoutMs, clock, command.aborted)
   const left = !inTime && command.whenAborted === 'leave' && command.aborted?.aborted === true
   const end = inTime ?? (left ? null : await endGroup(child, clock))
-  if (end) await pipesClosed(child, clock)
+  if (end) await allRead(child, clock)
   letGo(child)
   const output: Output = {
     exitCode: end?.exitCode ?? null, signal: end?.signal ?? null, stdout: stdout.text, stderr: stderr.text,
@@ -62,19 +60,6 @@ async function exitWithin(child: ChildProcess, ms: number, clock: Clock, aborted
   const exit = await Promise.race([exitOf(child), clock.sleep(ms, over).then(() => null)])
   done.abort()
   return exit
-}
-
-/** Not just 'close': that waits for every process that inherited the pipe. */
-function pipesClosed(child: ChildProcess, clock: Clock): Promise<void> {
-  if (child.stdout?.closed !== false && child.stderr?.closed !== false) return Promise.resolve()
-  return new Promise((resolve) => {
-    // Two turns of the loop, so that what already lies in the pipe is read even when the loop was late.
-    const cancel = clock.after(PIPE_GRACE_MS, () => setImmediate(() => setImmediate(resolve)))
-    child.once('close', () => {
-      cancel()
-      resolve()
-    })
-  })
 }
 
 /** Keeps the first `most` bytes; reads on, so that the child never blocks on a full pipe. */

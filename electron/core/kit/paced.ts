@@ -78,9 +78,14 @@ export class ReaderLink {
   }
 }
 
-/** The newest value, now and after every change; what a slow reader did not get to see is skipped. */
-export async function* latest<Value>(link: ReaderLink, topic: Topic<Value>, signal: AbortSignal): AsyncGenerator<Envelope<NonNullable<Value>>, void, undefined> {
-  let fresh = topic.value !== null && topic.value !== undefined
+/** The newest value, now and after every change; what a slow reader did not get to see is skipped. Null: there is none yet, and it is waited for. */
+export const latest = <Value>(link: ReaderLink, topic: Topic<Value>, signal: AbortSignal) => newest<Value, NonNullable<Value>>(link, topic, signal, topic.value !== null && topic.value !== undefined)
+
+/** The same where null is an answer, such as "nobody": a reader that comes back must not keep what was before. */
+export const latestOrNone = <Value>(link: ReaderLink, topic: Topic<Value>, signal: AbortSignal) => newest<Value, Value>(link, topic, signal, true)
+
+async function* newest<Value, Item extends Value>(link: ReaderLink, topic: Topic<Value>, signal: AbortSignal, atOnce: boolean): AsyncGenerator<Envelope<Item>, void, undefined> {
+  let fresh = atOnce
   let wake = () => {}
   const unsubscribe = topic.subscribe(() => {
     fresh = true
@@ -91,7 +96,7 @@ export async function* latest<Value>(link: ReaderLink, topic: Topic<Value>, sign
     onWake: (call) => (wake = call),
     take() {
       fresh = false
-      return { dropped: 0, item: topic.value as NonNullable<Value> }
+      return { dropped: 0, item: topic.value as Item }
     },
   })
 }

@@ -81,7 +81,8 @@ describe('Tally', () => {
       stream(tally, one, [1000 + ttft, 1000 + ttft + gap, 1000 + ttft + 2 * gap])
       tally.finished(one, usage(3), 1000 + ttft + 2 * gap)
     }
-    expect(tally.close([], 0).result).toMatchObject({ goodputPerSecond: 0.5, requestsPerSecond: 1.5, endToEndMs: null, shortOutputs: 3 })
+    tally.finished(call(1000, true), usage(1), 1010) // an answer without any text
+    expect(tally.close([], 0).result).toMatchObject({ goodputPerSecond: 0.5, requestsPerSecond: 2, endToEndMs: null, shortOutputs: 4 })
   })
 
   it('counts like failures together, and ignores what was outside of the window', () => {

@@ -144,7 +144,8 @@ export class Tally {
   #isGood(ttftMs: number | null, tpotMs: number | null, endToEndMs: number): boolean {
     const limits = this.#load.goodput
     const meets = (value: number | null, limit: number | null) => value === null || limit === null || value <= limit
-    return limits !== null && meets(ttftMs, limits.ttftMs) && meets(tpotMs, limits.tpotMs) && meets(endToEndMs, limits.endToEndMs)
+    // an answer without any text met no limit of its beginning
+    return limits !== null && (ttftMs !== null || limits.ttftMs === null) && meets(ttftMs, limits.ttftMs) && meets(tpotMs, limits.tpotMs) && meets(endToEndMs, limits.endToEndMs)
   }
 
   #settle(call: Call, worth: Worth): void {

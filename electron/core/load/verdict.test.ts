@@ -24,6 +24,8 @@ describe('loadTrouble', () => {
     ['a busy process', client({ cpuPercent: 91 }), closed, ['clientBound']],
     ['a late process', client({ lateMsP99: 45 }), closed, ['clientBound']],
     ['lateness that is small beside the latency', { ...client({ lateMsP99: 45 }), ttftMs: { ...ttftMs, p95: 900 } }, closed, []],
+    ['lateness that is small beside a whole request of callers who wait', { ...client({ lateMsP99: 45 }), endToEndMs: { ...ttftMs, mean: 1000 } }, closed, []],
+    ['the same where requests are due at their time', { ...client({ lateMsP99: 45 }), endToEndMs: { ...ttftMs, mean: 1000 } }, open, ['clientBound']],
     ['streams that pile up', client({ inFlight: 90, inFlightSlope: 9, inFlightSlopeLow: 7 }), open, ['overSaturated']],
     ['the same in a closed loop, which cannot', client({ inFlight: 90, inFlightSlope: 9, inFlightSlopeLow: 7 }), closed, []],
     ['a slope that may be chance', client({ inFlight: 90, inFlightSlope: 9, inFlightSlopeLow: 0.5 }), open, []],

@@ -9,9 +9,10 @@ export interface LoadTrouble {
 
 /** Of one core. One event loop bends at 100; timers and garbage collection need the rest. */
 const MOST_CPU_PERCENT = 85
-/** How late the generator may be: whichever is more. */
+/** How late the generator may be: whichever is more. In a closed loop, lateness costs what it is of a whole request: 5 % of that bends the rate by less than an interval shows. */
 const MOST_LATE_MS = 20
 const MOST_LATE_OF_TTFT = 0.1
+const MOST_LATE_OF_REQUEST = 0.05
 /** Of requests. */
 const MOST_FAILED = 0.01
 const MOST_SHORT = 0.01
@@ -23,7 +24,7 @@ const PLATEAU = 0.1
 
 /** Of an arm or of one engine; `load` as the experiment has it. Empty: nothing speaks against it. */
 export function loadTrouble(result: LoadResult, load: Load): LoadTrouble[] {
-  return [clientBound(result), overSaturated(result, load), failures(result), shortOutputs(result, load)].filter((trouble) => trouble !== null)
+  return [clientBound(result, load), overSaturated(result, load), failures(result), shortOutputs(result, load)].filter((trouble) => trouble !== null)
 }
 
 /** Whether the engine gave its most: twice the load brings hardly more. */
@@ -37,8 +38,9 @@ export function isPlateau(atLoad: LoadResult, atTwice: LoadResult): { plateau: b
   return { plateau: false, sentence: `Below its plateau: ${seen} (${percent}). A comparison at this load says little about what the engine can do.` }
 }
 
-function clientBound({ client, ttftMs }: LoadResult): LoadTrouble | null {
-  const mostLateMs = Math.max(MOST_LATE_MS, MOST_LATE_OF_TTFT * (ttftMs?.p95 ?? 0))
+function clientBound({ client, ttftMs, endToEndMs }: LoadResult, { arrivals }: Load): LoadTrouble | null {
+  const ofRequestMs = arrivals.kind === 'closed' ? MOST_LATE_OF_REQUEST * (endToEndMs?.mean ?? 0) : 0
+  const mostLateMs = Math.max(MOST_LATE_MS, MOST_LATE_OF_TTFT * (ttftMs?.p95 ?? 0), ofRequestMs)
   if (client.cpuPercent >= MOST_CPU_PERCENT) {
     return { name: 'clientBound', sentence: `The load generator itself was the limit: its busiest process used ${client.cpuPercent.toFixed(0)} % of a core. Raise the stream interval of all arms, or load less.` }
   }

@@ -20,7 +20,7 @@ import { mpsSentence, mpsState, type MpsFacts, type MpsIntent } from './lifecycl
 import { logTail } from './serverLog.ts'
 import { type Asking, DaemonSight, MachineDaemons, type Seen } from './sight.ts'
 import { takeDown } from './takeDown.ts'
-import { daemonCommand, mustFit, type Target } from './target.ts'
+import { mustFit, type Target } from './target.ts'
 
 export interface GpuDaemonParts {
   host: Host

@@ -71,6 +71,8 @@ describe('Reports', () => {
     const report = syntheticReport()
     reports.save(report, { imported: false })
     reports.save(report, { imported: true })
+    const { id, ...rest } = report
+    reports.save({ ...rest, id }, { imported: true }) // the same, its fields in another order
     expect(reports.summaries.value).toMatchObject([{ imported: false }])
     expect(thrown(() => reports.save({ ...report, reasons: ['changed'] }, { imported: true }))).toMatchObject({ fault: { code: 'WRONG_STATE' } })
     expect(reports.get(report.id)).toEqual(report)

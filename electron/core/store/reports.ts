@@ -59,7 +59,8 @@ export class Reports {
     if (Buffer.byteLength(body) > REPORT_BYTES_MAX) throw new FaultError('TOO_LARGE', 'The report is larger than 32 MiB.', 'Run fewer cells or rounds in one experiment.')
     const there = this.#database.prepare<[string], { imported: number; body: string }>('SELECT imported, body FROM reports WHERE id = ?').get(report.id)
     if (how.imported && there?.imported === 0) {
-      if (there.body === body) return
+      // kept in the order in which it was made, read back in the schema's
+      if (JSON.stringify(Report.parse(JSON.parse(there.body))) === JSON.stringify(Report.parse(report))) return
       throw new FaultError('WRONG_STATE', 'A report of this workstation has the same id and other contents.', 'Export or remove that one first.', { detail: report.id })
     }
     this.#database.prepare(

@@ -29,7 +29,9 @@ export function Curves({ title, meaning, curves, x, y, limit, stamp = null, asid
   const log = x.logarithmic && xs.length > 1 && xs[0]! > 0
   const [low, high] = [Math.min(...xs), Math.max(...xs)]
   const domain: [number, number] = log ? [low / 1.12, high * 1.12] : [Math.min(0, low), axisTop(Math.max(high, limit?.x ?? high))]
-  const top = axisTop(Math.max(...curves.flatMap(({ points }) => points.map(({ y: at, high: end }) => Math.max(at, end ?? at)))))
+  const most = Math.max(...curves.flatMap(({ points }) => points.map((point) => point.y)))
+  // a wild interval of few blocks would flatten everything else: its band leaves the plot at the top
+  const top = axisTop(Math.max(...curves.flatMap(({ points }) => points.map(({ y: at, high: end }) => Math.min(1.5 * most, Math.max(at, end ?? at))))))
   const xText = (value: number): string => fixed(value, x.digits)
   const table = {
     heads: ['Arm', `${x.label}${x.unit === '' ? '' : ` (${x.unit})`}`, `${y.label} (${y.unit})`, 'Interval low', 'Interval high', 'Of it'],
@@ -43,7 +45,7 @@ export function Curves({ title, meaning, curves, x, y, limit, stamp = null, asid
           <CartesianGrid {...GRID} />
           <XAxis type="number" dataKey="x" scale={log ? 'log' : 'linear'} domain={domain} {...(log ? { ticks: logTicks(xs) } : {})} tickFormatter={xText} allowDataOverflow {...AXIS} label={{ value: x.unit === '' ? x.label : `${x.label}, ${x.unit}`, position: 'insideBottom', offset: -10, fill: 'var(--mantine-color-dimmed)', fontSize: 11 }} />
           <YAxis width={62} domain={[0, top]} ticks={splitsTo(top, 6)} interval={0} tickFormatter={(value: number) => fixed(value)} {...AXIS} />
-          <Drawn curves={curves} />
+          <Drawn curves={curves} top={top} />
           {limit !== null && <ReferenceLine x={limit.x} stroke="var(--tone-busy)" strokeDasharray="5 4" label={{ value: limit.label, position: 'insideTopLeft', fill: 'var(--tone-busy)', fontSize: 11 }} />}
           {curves.map((curve, at) => (
             <Line key={curve.id} dataKey={curve.id} name={curve.label} stroke="none" isAnimationActive={false} activeDot={false} type="linear" dot={dotOf(rows, curve, at)} />
@@ -60,11 +62,11 @@ const dotOf = (rows: CurveRow[], { id, colour }: Curve, at: number) => ({ cx, cy
 const tipOf = (curves: Curve[], headOf: (at: number) => string, unit: string) => ({ active, label }: TooltipContentProps) => (active ? <Tip curves={curves} at={Number(label)} head={headOf(Number(label))} unit={unit} /> : null)
 
 /** Lines and bands in the order of the load: over latency a curve may turn back, which is what it has to show. Bands become whiskers there. */
-function Drawn({ curves }: { curves: Curve[] }) {
+function Drawn({ curves, top }: { curves: Curve[]; top: number }) {
   const xOf = useXAxisScale()
   const yOf = useYAxisScale()
   if (xOf === undefined || yOf === undefined || yOf(0) === undefined) return null
-  const at = (x: number, y: number): string => `${xOf(x)} ${yOf(y)}`
+  const at = (x: number, y: number): string => `${xOf(x)} ${yOf(Math.min(top, Math.max(0, y)))}`
   return (
     <g fill="none">
       {curves.map(({ id, colour, points }) => {

@@ -24,7 +24,7 @@ const LARGEST_LEFT_OUT = 0.5
 /** Prompt tokens that an engine takes into one pass. */
 const PASS_TOKENS = 8192
 
-export function meanTokens(lengths: Lengths): number {
+function meanTokens(lengths: Lengths): number {
   if (lengths.shape === 'fixed') return lengths.tokens
   return lengths.shape === 'uniform' ? (lengths.min + lengths.max) / 2 : Math.min(lengths.max, Math.max(lengths.min, lengths.mean))
 }

@@ -78,7 +78,7 @@ function runOf({ card, shape, phase, request }: Question, arm: Arm, sharing: Sha
 const HOST_BOUND = 0.9
 
 /** What bounds the arm at the defaults. */
-export function bindingOf({ period, batch }: Run, engines: number): Binding {
+function bindingOf({ period, batch }: Run, engines: number): Binding {
   if (batch.limitedBy === 'kv') return 'kv'
   const { step, gpuSeconds, aloneSeconds, hostSeconds, frontSeconds } = period
   const waits = engines > 1 ? gpuSeconds < aloneSeconds && step.gpuSeconds < HOST_BOUND * aloneSeconds : step.gpuSeconds < Math.max(hostSeconds, frontSeconds)

@@ -54,7 +54,7 @@ function addReport(report: Report, add: Add): void {
   const count = (validity: string) => report.blocks.filter((block) => block.validity === validity).length
   add('Report', 'Title', report.plan.file.title)
   add('Report', 'Numbers', report.simulated ? 'SIMULATED' : 'measured')
-  add('Report', 'Outcome', [report.outcome, ...report.reasons].join(': '))
+  add('Report', 'Outcome', report.reasons.length === 0 ? report.outcome : `${report.outcome}: ${report.reasons.join(' ')}`)
   add('Report', 'Time', dayAndTime(report.startedAtMs))
   add('Report', 'Blocks valid · invalid · failed', ['valid', 'invalid', 'failed'].map(count).join(' · '))
   add('Report', 'Checks failed', report.checks.filter((check) => check.result === 'failed').map((check) => check.name).join(', ') || 'none')

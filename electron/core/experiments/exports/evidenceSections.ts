@@ -15,8 +15,9 @@ const RANK: Record<Check['result'], number> = { failed: 0, notChecked: 1, passed
 /** What does not count, and what was checked. */
 export function doubtSections(report: Report): Section[] {
   const spoilt = report.blocks.filter((block) => block.validity !== 'valid')
-  // Those of the plan again where they were looked at later: the later look counts.
-  const checks = [...new Map([...report.plan.checks, ...report.checks].map((check) => [check.name, check])).values()].sort((a, b) => RANK[a.result] - RANK[b.result])
+  // All of the report's, also where a second look at the same found something else; of the plan's, what was not looked at again.
+  const later = new Set(report.checks.map(({ name }) => name))
+  const checks = [...report.plan.checks.filter(({ name }) => !later.has(name)), ...report.checks].sort((a, b) => RANK[a.result] - RANK[b.result])
   const count = (result: Check['result']) => checks.filter((check) => check.result === result).length
   return [
     { title: 'What does not count', parts: spoilt.length === 0 ? [{ kind: 'text', text: report.blocks.length === 0 ? 'No block was run.' : `Every one of ${report.blocks.length} blocks counts.` }] : [

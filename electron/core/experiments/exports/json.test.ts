@@ -31,6 +31,7 @@ describe('parseReport', () => {
     ['version', 2, 'report.version'], ['blocks.3.total', 'much', 'report.blocks.3.total'], ['blocks.3.total.outputTokensPerSecond', null, 'report.blocks.3.total.outputTokensPerSecond'], ['workstation', undefined, 'report.workstation'],
     ['plan.file.arms.0.kind', 'vgpu', 'report.plan.file.arms.0.kind'], ['blocks.2.cell', 1, 'report.blocks.2.cell'], ['blocks.2.armId', 'other', 'report.blocks.2'], ['comparisons.1.baselineId', 'nobody', 'report.comparisons.1'],
     ['cellsDone.0', -1, 'report.cellsDone.0.cell'], ['engines.0.armId', 'x', 'report.engines.0'], ['plan.file.arms.1.id', 'mps', 'report.plan.file.arms'], ['endedAtMs', 0, 'report.endedAtMs'],
+    ['endedAtMs', 1e300, 'report.endedAtMs'], ['blocks.2.startedAtMs', -1e300, 'report.blocks.2.startedAtMs'],
   ])('refuses another %s and names the place', (path, value, field) => {
     expect(faultOf(changed(path, value))).toMatchObject({ code: 'BAD_INPUT', field, sentence: expect.stringContaining(field) })
   })

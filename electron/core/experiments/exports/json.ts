@@ -35,6 +35,9 @@ function checkReferences(report: Report): void {
     if (stranger !== undefined) throw refusal(path, `the plan has no arm "${stranger}"`)
   }
   if (arms.size < report.plan.file.arms.length) throw refusal(['plan', 'file', 'arms'], 'two arms have the same id')
+  for (const [path, ms] of [[['startedAtMs'], report.startedAtMs], [['endedAtMs'], report.endedAtMs], ...report.blocks.map((block, index) => [['blocks', index, 'startedAtMs'], block.startedAtMs] as const)] as const) {
+    if (Number.isNaN(new Date(ms).getTime())) throw refusal(path, 'no point in time')
+  }
   if (report.endedAtMs < report.startedAtMs) throw refusal(['endedAtMs'], 'lies before the start')
   report.blocks.forEach((block, index) => check(['blocks', index], block.cell, block.armId))
   report.comparisons.forEach((one, index) => check(['comparisons', index], one.cell, one.armId, one.baselineId))

@@ -5,7 +5,7 @@ import { REAL_TOOLS } from '../host/host.ts'
 import { HandClock } from '../kit/clock.ts'
 import { silentLog } from '../kit/log.ts'
 import { Sampler } from './sampler.ts'
-import { ScriptedHost } from './scriptedHost.ts'
+import { ScriptedHost } from './scriptedHost.testkit.ts'
 import { QUERY_FIELDS } from './smi.ts'
 
 const uuid = (gpu: number) => `GPU-${gpu}`
