@@ -6,6 +6,7 @@ import type { Load } from '../../../shared/load.ts'
 import type { Arrangement } from './arrangement.ts'
 import type { Board } from './board.ts'
 import type { Findings } from './findings.ts'
+import { gemmCheck } from './gemm.ts'
 import { answersOf, guard, needsGuard, type Answer } from './guard.ts'
 import type { Lab } from './lab.ts'
 import { measureBlock, type BlockOrder, type Measuring } from './measuring.ts'
@@ -154,7 +155,7 @@ export class Cells {
 
   /** Parity and the numeric guard, once per arm and model. */
   async #compareEngines(residents: Residents): Promise<void> {
-    const { findings, board, signal } = this.#parts
+    const { findings, board, lab, signal } = this.#parts
     const { arm, engines } = residents
     if (this.#looked.has(arm.id)) return
     this.#looked.add(arm.id)
@@ -170,6 +171,7 @@ export class Cells {
     if (!needsGuard(arm)) return
     board.phase('guarding', `Compares answers of ${arm.name} with an unlimited engine's`)
     findings.addCheck(await guard(residents, this.#answers, signal))
+    findings.addCheck(await gemmCheck(residents, lab, signal))
   }
 
   async #probe(cell: Cell, arms: readonly Arm[]): Promise<void> {
