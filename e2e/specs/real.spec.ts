@@ -24,6 +24,7 @@ for (const branch of ['535', '550'] as const) {
     const browser = await openBrowser()
     const page = await (await openContext(browser)).newPage()
     await page.goto(`${core.url}#token=${core.token}`)
+    await expect(page.getByText('No engine yet')).toBeVisible() // before that, nobody listens to keys
     await page.keyboard.press('2')
     await page.getByRole('button', { name: 'Start MPS', exact: true }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Start MPS', exact: true }).click()

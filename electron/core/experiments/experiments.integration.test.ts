@@ -96,8 +96,16 @@ it.each<Phase>(['arranging', 'loading', 'proving', 'measuring'])('cancelled whil
   await settled()
   // an open loop needs no probe, one arm no control: it is soon measuring
   const file = { ...TINY, arms: TINY.arms.slice(2), load: { ...TINY.load, arrivals: { kind: 'poisson' as const, perSecond: 5 } }, blocks: { ...TINY.blocks, seconds: 60 } }
+  // a phase may pass within milliseconds: it is listened for, not looked for
+  const reached = new Promise<void>((resolve) => {
+    const unsubscribe = experiments.now.subscribe((now) => {
+      if (now?.phase !== phase) return
+      unsubscribe()
+      resolve()
+    })
+  })
   const { id } = await experiments.start({ ...choice, file })
-  await bench.until(phase, () => experiments.now.value?.phase === phase)
+  await reached
   const startedAtMs = Date.now()
   await experiments.cancel(id)
   expect(Date.now() - startedAtMs).toBeLessThan(10_000)
