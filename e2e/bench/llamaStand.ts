@@ -52,7 +52,7 @@ export class LlamaStand {
   async load(arm: Arm, layers: number): Promise<Residents & { close(): Promise<void> }> {
     const { host, folder, cpu, llama } = this.#parts
     const modelPath = join(folder, `${layers}-layers.gguf`)
-    await writeFile(modelPath, randomModel(1, layers), { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    await writeFile(modelPath, randomModel(1, { layers }), { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
     })
     const spec = specOf(arm.id, { executable: llama.argv[0] ?? '', modelPath, cpu })

@@ -3,17 +3,22 @@
 
 import { gguf, type GgufValue, type Tensor } from './gguf.ts'
 
-const LAYERS = 4
-const WIDTH = 256
-const FEED_FORWARD = 1024
-const HEADS = 4
-const KV_HEADS = 2
-const KV_WIDTH = (WIDTH / HEADS) * KV_HEADS
+export interface ModelShape {
+  readonly layers: number
+  readonly width: number
+  readonly feedForward: number
+  readonly heads: number
+  readonly kvHeads: number
+}
 
-/** About 2 MB a layer: architecture qwen2, one token per byte, F16. A token takes about as long as there are layers. */
-export function randomModel(seed = 1, layers = LAYERS): Buffer {
+/** About 2 MB a layer. */
+const SMALL: ModelShape = { layers: 4, width: 256, feedForward: 1024, heads: 4, kvHeads: 2 }
+
+/** Architecture qwen2, one token per byte, F16. A token takes about as long as there are layers. */
+export function randomModel(seed = 1, differing: Partial<ModelShape> = {}): Buffer {
   const vocabulary = byteVocabulary()
-  return gguf(describe(vocabulary, layers), weights(vocabulary, layers, randomBits(seed)))
+  const shape = { ...SMALL, ...differing }
+  return gguf(describe(vocabulary, shape), weights(vocabulary, shape, randomBits(seed)))
 }
 
 interface Token {
@@ -36,7 +41,7 @@ function byteVocabulary(): readonly Token[] {
   return [...bytes, ...control.map((text): Token => ({ text, control: true, printable: false }))]
 }
 
-function describe(vocabulary: readonly Token[], layers: number): Record<string, GgufValue> {
+function describe(vocabulary: readonly Token[], { layers, width, feedForward, heads, kvHeads }: ModelShape): Record<string, GgufValue> {
   const endOfText = vocabulary.findIndex((token) => token.text === '<|endoftext|>')
   return {
     'general.architecture': { string: 'qwen2' },
@@ -44,10 +49,10 @@ function describe(vocabulary: readonly Token[], layers: number): Record<string, 
     'general.file_type': { uint32: 1 },
     'qwen2.block_count': { uint32: layers },
     'qwen2.context_length': { uint32: 32_768 },
-    'qwen2.embedding_length': { uint32: WIDTH },
-    'qwen2.feed_forward_length': { uint32: FEED_FORWARD },
-    'qwen2.attention.head_count': { uint32: HEADS },
-    'qwen2.attention.head_count_kv': { uint32: KV_HEADS },
+    'qwen2.embedding_length': { uint32: width },
+    'qwen2.feed_forward_length': { uint32: feedForward },
+    'qwen2.attention.head_count': { uint32: heads },
+    'qwen2.attention.head_count_kv': { uint32: kvHeads },
     'qwen2.attention.layer_norm_rms_epsilon': { float32: 1e-6 },
     'qwen2.rope.freq_base': { float32: 1_000_000 },
     'tokenizer.ggml.model': { string: 'gpt2' },
@@ -61,30 +66,31 @@ function describe(vocabulary: readonly Token[], layers: number): Record<string, 
   }
 }
 
-function weights(vocabulary: readonly Token[], layers: number, next: () => number): readonly Tensor[] {
+function weights(vocabulary: readonly Token[], { layers, width, feedForward, heads, kvHeads }: ModelShape, next: () => number): readonly Tensor[] {
+  const kvWidth = (width / heads) * kvHeads
   const matrix = (name: string, columns: number, rows: number): Tensor => {
     return { name, shape: [columns, rows], type: 'F16', bytes: randomHalves(columns * rows, next) }
   }
   const blocks = Array.from({ length: layers }, (_, layer) => `blk.${layer}`).flatMap((block) => [
-    even(`${block}.attn_norm.weight`, WIDTH, 1),
-    matrix(`${block}.attn_q.weight`, WIDTH, WIDTH),
-    even(`${block}.attn_q.bias`, WIDTH, 0),
-    matrix(`${block}.attn_k.weight`, WIDTH, KV_WIDTH),
-    even(`${block}.attn_k.bias`, KV_WIDTH, 0),
-    matrix(`${block}.attn_v.weight`, WIDTH, KV_WIDTH),
-    even(`${block}.attn_v.bias`, KV_WIDTH, 0),
-    matrix(`${block}.attn_output.weight`, WIDTH, WIDTH),
-    even(`${block}.ffn_norm.weight`, WIDTH, 1),
-    matrix(`${block}.ffn_gate.weight`, WIDTH, FEED_FORWARD),
-    matrix(`${block}.ffn_up.weight`, WIDTH, FEED_FORWARD),
-    matrix(`${block}.ffn_down.weight`, FEED_FORWARD, WIDTH),
+    even(`${block}.attn_norm.weight`, width, 1),
+    matrix(`${block}.attn_q.weight`, width, width),
+    even(`${block}.attn_q.bias`, width, 0),
+    matrix(`${block}.attn_k.weight`, width, kvWidth),
+    even(`${block}.attn_k.bias`, kvWidth, 0),
+    matrix(`${block}.attn_v.weight`, width, kvWidth),
+    even(`${block}.attn_v.bias`, kvWidth, 0),
+    matrix(`${block}.attn_output.weight`, width, width),
+    even(`${block}.ffn_norm.weight`, width, 1),
+    matrix(`${block}.ffn_gate.weight`, width, feedForward),
+    matrix(`${block}.ffn_up.weight`, width, feedForward),
+    matrix(`${block}.ffn_down.weight`, feedForward, width),
   ])
-  const output = matrix('output.weight', WIDTH, vocabulary.length)
+  const output = matrix('output.weight', width, vocabulary.length)
   // A row of zeros scores 0, and of a hundred random scores many are higher: what is not printable does not win.
   vocabulary.forEach((token, row) => {
-    if (!token.printable) output.bytes.fill(0, row * WIDTH * 2, (row + 1) * WIDTH * 2)
+    if (!token.printable) output.bytes.fill(0, row * width * 2, (row + 1) * width * 2)
   })
-  return [matrix('token_embd.weight', WIDTH, vocabulary.length), ...blocks, even('output_norm.weight', WIDTH, 1), output]
+  return [matrix('token_embd.weight', width, vocabulary.length), ...blocks, even('output_norm.weight', width, 1), output]
 }
 
 /** mulberry32: 32 random bits per call. */

@@ -37,6 +37,8 @@ export interface GpuDaemonParts {
   nameOf(pid: number): string | null
   /** Pipe directory of the foreign daemon that the user chose to use, from the settings. */
   use?: string | null
+  /** Shared by the daemons of all GPUs. */
+  machine: MachineDaemons
 }
 
 /** A fatal GPU error is told of for this long. */
@@ -49,7 +51,6 @@ export class GpuDaemon {
   readonly #parts: GpuDaemonParts
   readonly #transitions = new Mailbox()
   readonly #looks = new Mailbox()
-  readonly #machine: MachineDaemons
   #target: Target
   #sight: DaemonSight
   #onMachine: SeenDaemon[] = []
@@ -62,7 +63,6 @@ export class GpuDaemon {
   constructor(parts: GpuDaemonParts) {
     this.#parts = parts
     this.#version = new ControlVersion(parts)
-    this.#machine = new MachineDaemons(parts.tools.env['OVERLAP_SIM'] ?? null)
     this.#target = parts.use ? this.#usedTarget(parts.use) : this.#ownTarget()
     this.#sight = new DaemonSight(this.#target, parts.procfs, parts.clock)
     this.state = new Topic(this.#daemon())
@@ -229,7 +229,7 @@ export class GpuDaemon {
   #look(asking: Asking, table?: ProcessTable): Promise<Seen> {
     return this.#looks.post(async () => {
       const now = table ?? this.#parts.procfs.processTable() ?? new Map()
-      this.#onMachine = this.#machine.read(this.#parts.procfs, now, this.#parts.clock.now())
+      this.#onMachine = this.#parts.machine.read(this.#parts.procfs, now, this.#parts.clock.now())
       const seen = await this.#sight.look(asking, now)
       if (seen.servers.some((server) => server.status === 'ACTIVE')) this.#fault = null
       this.#publish()
@@ -285,7 +285,7 @@ export class GpuDaemon {
   }
 
   #usedTarget(pipeDirectory: string): Target {
-    const seen = this.#machine.read(this.#parts.procfs, this.#parts.procfs.processTable() ?? new Map(), this.#parts.clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
+    const seen = this.#parts.machine.read(this.#parts.procfs, this.#parts.procfs.processTable() ?? new Map(), this.#parts.clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
     return { pipeDirectory, logDirectory: seen ? seen.logDirectory : DEFAULT_LOG_DIRECTORY, ownership: 'used', channel: this.#channel(pipeDirectory) }
   }
 

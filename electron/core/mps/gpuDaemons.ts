@@ -9,9 +9,10 @@ import type { ProcessTable } from '../host/procfs.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Settings } from '../store/settings.ts'
 import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
+import { MachineDaemons } from './sight.ts'
 import { PIPE_PATH_BYTES } from './target.ts'
 
-export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use'> {
+export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'machine'> {
   settings: Settings
   stateDirectory: string
 }
@@ -21,9 +22,11 @@ export class GpuDaemons {
   readonly daemons = new Topic<MpsDaemon[]>([])
   readonly #parts: GpuDaemonsParts
   readonly #byGpu = new Map<string, GpuDaemon>()
+  readonly #machine: MachineDaemons
 
   constructor(parts: GpuDaemonsParts) {
     this.#parts = parts
+    this.#machine = new MachineDaemons(parts.tools.env['OVERLAP_SIM'] ?? null)
   }
 
   /** The GPUs there are; one that is gone keeps its daemon, which may still run. */
@@ -31,7 +34,7 @@ export class GpuDaemons {
     for (const { uuid, index } of identities) {
       if (this.#byGpu.has(uuid)) continue
       const { settings, stateDirectory, ...parts } = this.#parts
-      const daemon = new GpuDaemon({ ...parts, gpu: { uuid, index }, directories: directoriesOf(stateDirectory, uuid), use: settings.document.mps.used[uuid] ?? null })
+      const daemon = new GpuDaemon({ ...parts, machine: this.#machine, gpu: { uuid, index }, directories: directoriesOf(stateDirectory, uuid), use: settings.document.mps.used[uuid] ?? null })
       this.#byGpu.set(uuid, daemon)
       daemon.state.subscribe(() => this.#publish())
       void daemon.check()

@@ -10,6 +10,7 @@ import { silentLog } from '../kit/log.ts'
 import type { Tools } from '../host/host.ts'
 import { LocalHost } from '../host/localHost.ts'
 import { Procfs } from '../host/procfs.ts'
+import { MachineDaemons } from './sight.ts'
 import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
 
 export interface Bench {
@@ -45,7 +46,8 @@ export function bench(tools: Tools): Bench {
     gpuUuid, tools, host, procfs, folder, pipe, log,
     gpuDaemon(more = {}) {
       const daemon = new GpuDaemon({
-        host, tools, clock: systemClock, log: silentLog, procfs, gpu: { uuid: gpuUuid, index: 0 }, directories: { pipe, log }, uid: process.getuid?.() ?? 0, nameOf: () => null, ...more,
+        host, tools, clock: systemClock, log: silentLog, procfs, gpu: { uuid: gpuUuid, index: 0 }, directories: { pipe, log }, uid: process.getuid?.() ?? 0, nameOf: () => null,
+        machine: new MachineDaemons(tools.env['OVERLAP_SIM'] ?? null), ...more,
       })
       daemons.push(daemon)
       return daemon

@@ -146,7 +146,10 @@ const SETTLING_MS = 3_000
 const SETTLING_EVERY_MS = 500
 const READ_EVERY_MS = 10_000
 
-/** Daemons of the machine, read again when a process of that name came or went, soon after that, and now and then. */
+/**
+ * Daemons of the machine, read again when a process of that name came or went, soon after that, and now and then. One for all GPUs: its
+ * cost does not grow with them. Sessions that this process opens bear the daemon's name and are its children; they are no news.
+ */
 export class MachineDaemons {
   #key = ''
   #changedAtMs = -Infinity
@@ -159,7 +162,7 @@ export class MachineDaemons {
   }
 
   read(processes: Processes, table: ProcessTable, nowMs: number): SeenDaemon[] {
-    const key = [...table].flatMap(([pid, { comm, state }]) => (comm.startsWith('nvidia-cuda-mps') ? [`${pid}${state === 'Z' ? 'Z' : ''}`] : [])).join(' ')
+    const key = [...table].flatMap(([pid, { comm, state, ppid }]) => (comm.startsWith('nvidia-cuda-mps') && ppid !== process.pid ? [`${pid}${state === 'Z' ? 'Z' : ''}`] : [])).join(' ')
     if (key !== this.#key) this.#changedAtMs = nowMs
     const everyMs = Math.abs(nowMs - this.#changedAtMs) < SETTLING_MS ? SETTLING_EVERY_MS : READ_EVERY_MS
     if (key === this.#key && Math.abs(nowMs - this.#readAtMs) < everyMs) return this.#daemons
