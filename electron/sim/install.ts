@@ -60,6 +60,12 @@ function putOnPath(folder: string, engine: readonly string[]): string {
   return [bin, ...(process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter).filter((entry) => entry !== bin && !ours(entry))].join(delimiter)
 }
 
+/** What the stand-ins, programs of Node, need or are started faster with. */
+function handedOn(): Record<string, string> {
+  const cache = process.env['NODE_COMPILE_CACHE']
+  return { ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}), ...(cache ? { NODE_COMPILE_CACHE: cache } : {}) }
+}
+
 /** Again over the same folder: the same scene, opened anew; engines and daemons that still live are kept. */
 export async function install({ folder: path, scene: name = null, misbehaviour, programs = import.meta.dirname }: InstallOptions): Promise<Installed> {
   const sceneName = name ?? DEFAULT_SCENE
@@ -70,7 +76,7 @@ export async function install({ folder: path, scene: name = null, misbehaviour, 
   const file = { name: sceneName, openedAtMs: Date.now(), misbehaviour: misbehaviour ?? null }
   folder.openScene(file)
   const program = startedFrom(programs)
-  const env: Record<string, string> = { OVERLAP_SIM: folder.path, PATH: putOnPath(folder.path, program('engine.ts')), ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }
+  const env: Record<string, string> = { OVERLAP_SIM: folder.path, PATH: putOnPath(folder.path, program('engine.ts')), ...handedOn() }
   const tools = { nvidiaSmi: program('nvidiaSmi.ts'), mpsControl: program('mpsControl.ts'), env }
   const gpus = folder.gpus(file)
   const foreign = folder.misbehaviour(file).foreignDaemon ? await startForeignDaemon(folder, tools) : null

@@ -2,7 +2,7 @@
 import type { Fault } from '../../../shared/fault.ts'
 import type { Missing, SampleStream } from '../../../shared/gpu.ts'
 import type { Complaint } from './parseComplaint.ts'
-import { parseQuery } from './parseQuery.ts'
+import { parseQuery, type QueryCells } from './parseQuery.ts'
 import { QueryReadings, type QueryReading } from './queryReadings.ts'
 import { oneGpuArguments, QUERY_FIELDS, queryArguments, REQUIRED_FIELDS } from './smi.ts'
 import { FRESH_MS, SmiStream, type SmiParts } from './stream.ts'
@@ -23,9 +23,13 @@ export class QuerySource {
   #reviveAtMs: number | null = null
   #reviving = false
   #closed = false
+  readonly #onFirstRow: () => void
+  #seenRow = false
 
-  constructor(parts: SmiParts) {
+  /** `onFirstRow`: called once, in the middle of the first sample. */
+  constructor(parts: SmiParts, onFirstRow: () => void = () => {}) {
     this.#parts = parts
+    this.#onFirstRow = onFirstRow
   }
 
   get pids(): number[] {
@@ -90,12 +94,19 @@ export class QuerySource {
       why: 'read the GPUs once a second',
       read: (line, atMs) => {
         const read = parseQuery(fields, line)
-        if (read.kind === 'row') this.readings.take(read.row, atMs)
+        if (read.kind === 'row') this.#take(read.row, atMs)
         return read
       },
       childStarted: () => this.readings.childStarted(),
       complained: (complaint) => queueMicrotask(() => this.#complained(complaint)),
     })])
+  }
+
+  #take(row: QueryCells, atMs: number): void {
+    this.readings.take(row, atMs)
+    if (this.#seenRow) return
+    this.#seenRow = true
+    this.#onFirstRow()
   }
 
   #complained(complaint: Complaint): void {

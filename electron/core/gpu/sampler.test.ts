@@ -16,13 +16,26 @@ describe('a healthy GPU', () => {
       missing: {},
       readAtMs: { query: rig.clock.now() - 500, gpm: rig.clock.now() - 500 },
     })
-    expect(frame()).toMatchObject({ tick: 6, atMs: rig.clock.now(), processes: [{ gpuUuid: 'GPU-0', pid: 4710, type: 'M+C', usedMemoryMiB: 40960, name: 'python3 -m vllm' }] })
+    expect(frame()).toMatchObject({ tick: 7, atMs: rig.clock.now(), processes: [{ gpuUuid: 'GPU-0', pid: 4710, type: 'M+C', usedMemoryMiB: 40960, name: 'python3 -m vllm' }] })
     expect(frame().streams.map(({ name, state }) => [name, state])).toEqual([['query', 'live'], ['processes', 'live'], ['gpm', 'live']])
     expect(rig.sampler.identities.value).toEqual([{
       index: 0, uuid: 'GPU-0', name: 'NVIDIA H100 80GB HBM3', pciBusId: '00000000:00:00.0', driverVersion: '580.95.05', memoryTotalMiB: 81559,
       computeMode: 'Default', migMode: 'Disabled', persistenceMode: 'Enabled', computeCapability: '9.0', gpm: true,
     }])
     expect(rig.sampler.toolPids()).toEqual([1000, 1001, 1002])
+  })
+
+  it('comes with the first sample, not a period later; all GPUs of the sample are in it', async () => {
+    await rig.clock.advance(100)
+    expect(rig.sampler.frames.value).toBeNull()
+    const query = rig.host.followed[0]!
+    query.print(rowFor(query.args, 0), rowFor(query.args, 1))
+    await rig.clock.advance(50)
+    expect(frame()).toMatchObject({ tick: 1, rows: [{ index: 0 }, { index: 1 }] })
+    await rig.clock.advance(800)
+    expect(frame().tick).toBe(1)
+    await rig.clock.advance(50)
+    expect(frame().tick).toBe(2)
   })
 
   it('drops the first two GPM rows and says that they are starting', async () => {

@@ -10,10 +10,13 @@ import { missingBecause, type Reading } from './readLine.ts'
 import { PERIOD_MS } from './smi.ts'
 import { FRESH_MS, type SmiParts } from './stream.ts'
 
+/** Rows of one sample come together; this long after the first of them all are there. */
+const SAMPLE_MS = 20
+
 const ALL_LOST: Fault = { code: 'GPU_LOST', sentence: 'No GPU answers any more.', hint: 'Look for NVRM and Xid lines in dmesg; a reset or reboot brings a lost GPU back.', field: null, detail: null }
 
 export class Sampler {
-  /** null until the first tick. */
+  /** null until the first sample, or the first tick without one. */
   readonly frames = new Topic<GpuFrame | null>(null)
   /** In order of index; keeps GPUs that were seen while the driver does not answer. */
   readonly identities = new Topic<GpuIdentity[]>([])
@@ -24,15 +27,16 @@ export class Sampler {
   #watched = ''
   #tick = 0
   #stopTicking: (() => void) | null = null
+  #cancelFirst: (() => void) | null = null
 
   constructor(parts: SmiParts) {
     this.#parts = parts
-    this.#query = new QuerySource(parts)
+    this.#query = new QuerySource(parts, () => (this.#cancelFirst = parts.clock.after(SAMPLE_MS, () => this.#tick === 0 && this.#onTick())))
     this.#processes = new ProcessSource(parts)
     this.#gpm = new GpmSource(parts)
   }
 
-  /** Once. The first frame comes one period later. */
+  /** Once. The first frame comes with the first sample, at the latest one period later. */
   start(): void {
     this.#query.start()
     this.#stopTicking = this.#parts.clock.every(PERIOD_MS, () => this.#onTick())
@@ -51,6 +55,7 @@ export class Sampler {
 
   async close(): Promise<void> {
     this.#stopTicking?.()
+    this.#cancelFirst?.()
     await Promise.all([this.#query.close(), this.#processes.close(), this.#gpm.close()])
   }
 

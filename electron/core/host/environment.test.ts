@@ -9,8 +9,8 @@ describe('cleanEnvironment', () => {
   })
 
   it.each<[string, Record<string, string>, string[]]>([
-    ['npm', { npm_config_cache: '/c', npm_lifecycle_event: 'start', NPM_CONFIG_PREFIX: '/p', INIT_CWD: '/w', NODE_ENV: 'production', NODE_OPTIONS: '--inspect' },
-      ['INIT_CWD', 'NODE_ENV', 'NODE_OPTIONS', 'NPM_CONFIG_PREFIX', 'npm_config_cache', 'npm_lifecycle_event']],
+    ['npm', { npm_config_cache: '/c', npm_lifecycle_event: 'start', NPM_CONFIG_PREFIX: '/p', INIT_CWD: '/w', NODE_ENV: 'production', NODE_OPTIONS: '--inspect', NODE_COMPILE_CACHE: '/o' },
+      ['INIT_CWD', 'NODE_COMPILE_CACHE', 'NODE_ENV', 'NODE_OPTIONS', 'NPM_CONFIG_PREFIX', 'npm_config_cache', 'npm_lifecycle_event']],
     ['Electron', { ELECTRON_RUN_AS_NODE: '1', CHROME_DESKTOP: 'overlap.desktop' }, ['CHROME_DESKTOP', 'ELECTRON_RUN_AS_NODE']],
     ['AppImage', { APPIMAGE: '/a', ARGV0: './a', OWD: '/w', APPDIR: '/tmp/.mount' }, ['APPDIR', 'APPIMAGE', 'ARGV0', 'OWD']],
     ['Overlap', { OVERLAP_TOKEN: 'secret', OVERLAP_LOG_LEVEL: 'debug' }, ['OVERLAP_LOG_LEVEL', 'OVERLAP_TOKEN']],

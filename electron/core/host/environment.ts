@@ -8,7 +8,7 @@ export interface CleanEnvironment {
 }
 
 const REMOVED = [
-  /^npm_/i, /^NODE_OPTIONS$/, /^NODE_ENV$/, /^NODE_CHANNEL_FD$/, /^NODE_CHANNEL_SERIALIZATION_MODE$/, /^NODE_V8_COVERAGE$/, /^INIT_CWD$/,
+  /^npm_/i, /^NODE_OPTIONS$/, /^NODE_ENV$/, /^NODE_CHANNEL_FD$/, /^NODE_CHANNEL_SERIALIZATION_MODE$/, /^NODE_V8_COVERAGE$/, /^NODE_COMPILE_CACHE$/, /^INIT_CWD$/,
   /^ELECTRON_/, /^CHROME_/, /^APPIMAGE$/, /^APPDIR$/, /^ARGV0$/, /^OWD$/,
   /^OVERLAP_/, /^VITEST/, /^TEST$/, /^PLAYWRIGHT_/, /^CUDA_MPS_/,
 ]
