@@ -1,10 +1,12 @@
 // From `npm start` (everything built) to the first frame that Chromium paints with a number of a GPU on it, and what the core then weighs.
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { openBrowser, openContext } from '../browser.ts'
 import { openCore } from '../core.ts'
 import { median, ms, type Row } from './row.ts'
 
 const TURNS = 5
+const NPM_START = ['npm', 'start', '--silent', '--', '--headless']
 const SETTLED_MS = 60_000
 
 export async function run(): Promise<Row[]> {
@@ -14,7 +16,7 @@ export async function run(): Promise<Row[]> {
   const bare: number[] = []
   for (let turn = 0; turn < TURNS; turn++) {
     const began = performance.now()
-    const core = await openCore({ scene: 'mps-off', argv: ['npm', 'start', '--silent', '--', '--headless'] })
+    const core = await openCore({ scene: 'mps-off', argv: NPM_START })
     toReady.push(performance.now() - began)
     const page = await (await openContext(browser)).newPage()
     await page.goto(`${core.url}#token=${core.token}`)
@@ -29,10 +31,12 @@ export async function run(): Promise<Row[]> {
     await empty.exited
     bare.push(performance.now() - node)
   }
-  const core = await openCore({ scene: 'two-engines' })
+  const core = await openCore({ scene: 'two-engines', argv: NPM_START })
   const until = performance.now() + SETTLED_MS
   await new Promise((resolve) => setTimeout(resolve, until - performance.now()))
-  const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${core.pid}/status`, 'utf8'))?.[1]) / 1024
+  // the core itself, not npm above it
+  const { pid } = JSON.parse(readFileSync(join(core.state, 'sim/two-engines/core.json'), 'utf8')) as { pid: number }
+  const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
   await core.close()
   await browser.close()
   return [
