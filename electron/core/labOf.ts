@@ -4,7 +4,7 @@ import type { Report } from '../../shared/experiment.ts'
 import type { Supervisor } from './engines/supervisor.ts'
 import type { Lab } from './experiments/lab.ts'
 import type { Sampler } from './gpu/sampler.ts'
-import { cpusNear } from './host/cpus.ts'
+import { cpusNear, parseCpuList } from './host/cpus.ts'
 import type { Host, Tools } from './host/host.ts'
 import type { Procfs } from './host/procfs.ts'
 import type { Clock } from './kit/clock.ts'
@@ -68,6 +68,10 @@ export function labOf(parts: LabParts): Lab {
     },
     openGenerator: (ask) => openGenerator({ host, clock, log, programPath: programs.generator, ...ask }),
     cpus: (gpuUuid) => cpusNear(identityOf(gpuUuid)?.pciBusId ?? null),
+    cpusOf: (pid) => {
+      const list = procfs.cpusOf(pid)
+      return list === null ? null : parseCpuList(list)
+    },
     describe: (gpuUuid) => describe(parts, gpuUuid),
   }
 }

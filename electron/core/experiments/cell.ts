@@ -14,7 +14,7 @@ import { halvesOf, orderOf } from './order.ts'
 import { parityOf, type ArmCapacity } from './parity.ts'
 import { CONTROL, PROBE, probesPlateau } from './plan.ts'
 import { idleCheck, noIdleCheck, plateauCheck, twice } from './probing.ts'
-import { loadArm, prove, reportedEngines, type Residents } from './residents.ts'
+import { cpusOf, loadArm, prove, reportedEngines, type Residents } from './residents.ts'
 import { Cancelled, pause } from './until.ts'
 
 export interface CellParts {
@@ -159,7 +159,7 @@ export class Cells {
     const { arm, engines } = residents
     if (this.#looked.has(arm.id)) return
     this.#looked.add(arm.id)
-    const capacity: ArmCapacity = { arm, capacities: engines.map((engine) => engine.capacity) }
+    const capacity: ArmCapacity = { arm, capacities: engines.map((engine) => engine.capacity), cpus: cpusOf(residents, lab) }
     const guarded = this.#arms.some(needsGuard)
     if (arm.kind === 'single') {
       this.#single ??= capacity

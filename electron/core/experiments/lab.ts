@@ -44,6 +44,8 @@ export interface Lab {
   openGenerator(parts: { processes: number; cpus: string | null }): Promise<Generator>
   /** CPUs of this machine: all that we may use, and those on the GPU's NUMA node (all of them where that is not known). */
   cpus(gpuUuid: string): { all: number[]; near: number[] }
+  /** CPUs that a process may use, as the kernel has it; null: cannot be told. */
+  cpusOf(pid: number): number[] | null
   /** While it is held, writes of the contract are refused and engines are not restarted by themselves. */
   hold: Topic<Hold | null>
   /** What the report says of the machine. */

@@ -20,9 +20,25 @@ it.each([
   ['fewer engines than the single stands for', [1000, 1000], 4000, 4, 'failed', 'warns'],
   ['one that does not say', [1000, null], 2000, 2, 'notChecked', 'warns'],
 ] as const)('KV parity: %s', (_, replicas, whole, largest, result, weight) => {
-  const [kv] = parityOf({ arm: mps, capacities: replicas.map((tokens) => capacity(tokens)) }, { arm: single, capacities: [capacity(whole)] }, largest)
+  const [kv] = parityOf({ arm: mps, capacities: replicas.map((tokens) => capacity(tokens)), cpus: [] }, { arm: single, capacities: [capacity(whole)], cpus: [] }, largest)
   expect(kv).toMatchObject({ name: 'kvParity/mps', result, weight })
   expect(kv?.evidence).toHaveLength(3)
+})
+
+it.each([
+  ['the single engine has the sum', [[0, 1], [2, 3]], [0, 1, 2, 3], 2, 'passed', 'invalidates', 'none shared, and the single engine has their sum'],
+  ['one has more', [[0, 1], [2]], [0, 1, 2], 2, 'failed', 'invalidates', 'do not have the same number'],
+  ['two share one', [[0, 1], [1, 2]], [0, 1, 2, 3], 2, 'failed', 'invalidates', 'share some with each other'],
+  ['the single engine has too few', [[0, 1], [2, 3]], [0, 1], 2, 'failed', 'invalidates', 'the single engine has 2, the engines of Two under MPS together 4'],
+  ['fewer engines than the single stands for', [[0, 1], [2, 3]], [0, 1, 2, 3, 4, 5], 3, 'failed', 'warns', 'the single engine has 6'],
+  ['nobody is bound', [[0, 1], [0, 1]], [0, 1], 2, 'passed', 'warns', 'all share the same'],
+  ['only the single engine is bound', [[0, 1], [0, 1]], [0], 2, 'failed', 'invalidates', 'the single engine has others'],
+  ['no single engine', [[0], [1]], null, 2, 'passed', 'invalidates', 'no single engine to compare with'],
+  ['one cannot be told', [[0], null], [0, 1], 2, 'notChecked', 'warns', 'could not be read'],
+] as const)('cores: %s', (_, cpus, whole, replicas, result, weight, words) => {
+  const cores = parityOf({ arm: mps, capacities: [], cpus }, whole && { arm: single, capacities: [], cpus: [whole] }, replicas)[2]
+  expect(cores).toMatchObject({ name: 'coresParity/mps', result, weight, sentence: expect.stringContaining(words) })
+  expect(cores?.evidence).toHaveLength(whole === null ? 2 : 3)
 })
 
 it.each([

@@ -149,6 +149,14 @@ function withoutDaemon({ arm, engines }: Residents, lab: Lab): string[] {
 const onGpu = (pids: readonly number[], lab: Lab): string[] =>
   (lab.frames.value?.processes ?? []).filter(({ pid }) => pids.includes(pid)).map(({ pid, type }) => `nvidia-smi lists pid ${pid} as ${type ?? 'a process without a type'}`)
 
+/** CPUs of each engine's processes together; null: of one of them it cannot be told. */
+export function cpusOf({ engines }: Residents, lab: Lab): (number[] | null)[] {
+  return engines.map(({ id }) => {
+    const lists = (find(lab.engines.list.value, id)?.pids ?? []).map((pid) => lab.cpusOf(pid))
+    return lists.length === 0 || lists.includes(null) ? null : [...new Set(lists.flatMap((list) => list ?? []))].sort((a, b) => a - b)
+  })
+}
+
 export function reportedEngines({ arm, engines }: Residents, list: readonly Engine[]): ReportedEngine[] {
   return engines.map(({ id, spec, preview, capacity }) => {
     const engine = find(list, id)
