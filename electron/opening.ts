@@ -4,7 +4,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { FaultError } from '../shared/fault.ts'
-import { AbstractLock } from './core/host/abstractLock.ts'
+import { AbstractLock, stateLock } from './core/host/abstractLock.ts'
 import { REAL_TOOLS, type Tools } from './core/host/host.ts'
 import { Procfs } from './core/host/procfs.ts'
 import { Disposer } from './core/kit/disposer.ts'
@@ -97,7 +97,7 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
 async function takeFolder(stateDirectory: string, aborted?: AbortSignal): Promise<{ lock: AbstractLock } | { elsewhere: Elsewhere }> {
   const giveUpAtMs = systemClock.now() + OTHER_READY_MS
   for (;;) {
-    const lock = await AbstractLock.take(`state:${stateDirectory}`, { timeoutMs: OTHER_LOOK_MS, ...(aborted ? { signal: aborted } : {}) })
+    const lock = await AbstractLock.take(stateLock(stateDirectory), { timeoutMs: OTHER_LOOK_MS, ...(aborted ? { signal: aborted } : {}) })
     if (lock) return { lock }
     const elsewhere = await readElsewhere(stateDirectory)
     if (elsewhere.ready || aborted?.aborted || systemClock.now() > giveUpAtMs) return { elsewhere }

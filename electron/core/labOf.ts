@@ -50,6 +50,7 @@ export function labOf(parts: LabParts): Lab {
       preview: (id) => engines.preview(id, 'start'),
       tail: (id, lines) => engines.log(id).tail(lines),
       processes: (id) => engines.processes(id),
+      relaunch: (id) => engines.relaunch(id),
       folderOf: (id) => engines.folderOf(id),
       doors: (id) => engines.doors(id),
     },

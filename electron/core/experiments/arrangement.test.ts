@@ -40,7 +40,7 @@ beforeEach(() => {
   lab = {
     clock, log: silentLog,
     engines: {
-      list, folderOf: (id: string) => join(folder, id), processes: () => ({ engine: { pid: 4242, startTicks: 1 }, keeper: null }),
+      list, relaunch: () => null, folderOf: (id: string) => join(folder, id), processes: () => ({ engine: { pid: 4242, startTicks: 1 }, keeper: null }),
       addTemporary: async (spec: EngineSpec) => { list.set([...list.value, engine(spec.name, 'stopped')]); return spec.name },
       start: async (id: string) => { doing(`start ${id}`); setState(id, 'ready') },
       // as the supervisor does: nothing is stopped while a neighbour loads, except the one that loads

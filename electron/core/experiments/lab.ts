@@ -4,6 +4,7 @@ import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import type { Hold, Report } from '../../../shared/experiment.ts'
 import type { GpuFrame, GpuIdentity } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
+import type { Relaunch } from '../engines/launch.ts'
 import type { Host, ProcessId } from '../host/host.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
@@ -30,6 +31,8 @@ export interface Lab {
     tail(id: string, lines: number): Promise<string[]>
     /** The process that leads the engine's group, and its keeper; null: it does not run. */
     processes(id: string): { engine: ProcessId; keeper: ProcessId | null } | null
+    /** What starts it once more when Overlap is dead; null: it does not run. */
+    relaunch(id: string): Relaunch | null
     folderOf(id: string): string
     /** Doors of a running engine: where to send requests. null: it does not serve OpenAI's completions. */
     doors(id: string): { url: string; model: string | null; apiKey: string | null } | null

@@ -58,7 +58,7 @@ it('lets a new experiment wait until the old one is tidied up', async () => {
 
 it('waits for nothing when it is closed, and leaves the rest to the next start', async () => {
   journal.watchedBy(self)
-  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha' })
+  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha', again: null })
   journal.leave()
   const tidied = experiments.tidyLeftovers()
   await experiments.close()
@@ -68,7 +68,7 @@ it('waits for nothing when it is closed, and leaves the rest to the next start',
 })
 
 it('looks at the GPU before it stops its daemon and starts an engine on it again', async () => {
-  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha' })
+  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha', again: null })
   journal.making({ kind: 'daemon', gpuUuid: 'GPU-1', quit: null })
   journal.leave()
   const tidied = experiments.tidyLeftovers()
