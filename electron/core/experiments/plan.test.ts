@@ -7,7 +7,7 @@ import { faultOf } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import { duration } from '../../../shared/units.ts'
-import { cellsOf, CONTROL, GUESSED_SECONDS_TO_LOAD, loadOf, planOf, PROBE, probesPlateau, type PlanRequest } from './plan.ts'
+import { cellsOf, controlOf, GUESSED_SECONDS_TO_LOAD, loadOf, planOf, probeOf, probesPlateau, type PlanRequest } from './plan.ts'
 import { readPresets } from './presets.ts'
 
 const presets = new Map((await readPresets(join(import.meta.dirname, '../../../assets/experiments'))).map(({ name, file }) => [name, file]))
@@ -67,8 +67,8 @@ test('the load of a cell', () => {
 test('time: blocks, probes and control apart from loading', () => {
   const { seconds, warmUpSeconds, coolDownSeconds } = preset('demo').blocks
   const block = seconds + warmUpSeconds + coolDownSeconds
-  const probe = PROBE.windows * (PROBE.warmUpSeconds + PROBE.seconds)
-  const control = CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds)
+  const probe = 2 * (0.5 + 2)
+  const control = 4 * (0.5 + 2)
   const hot = planOf(request(preset('demo')))
   expect(hot).toMatchObject({ residency: 'hot', estimate: { loadingSeconds: 5 * GUESSED_SECONDS_TO_LOAD.vllm, measuringSeconds: 6 * 3 * block + 3 * probe + control } })
   const cold = planOf(request({ ...preset('demo'), residency: 'cold' }, { secondsToLoad: 10 }))
@@ -76,7 +76,7 @@ test('time: blocks, probes and control apart from loading', () => {
   const single = planOf(request({ ...preset('demo'), residency: 'cold', blocks: { ...preset('demo').blocks, rounds: 1 } }, { secondsToLoad: 10 }))
   expect(single.estimate.loadingSeconds).toBe(50)
   const sweep = planOf(request(preset('concurrency-sweep'), { secondsToLoad: 10 }))
-  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + control }) // engines stay while only the load changes
+  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + 4 * (1 + 2) }) // engines stay while only the load changes
   const models: ExperimentFile = { ...preset('prefill-scaling'), residency: 'hot' }
   expect(planOf(request(models, { secondsToLoad: 10 })).estimate.loadingSeconds).toBe(4 * 3 * 10)
   expect([preset('demo'), preset('concurrency-sweep'), preset('rate-sweep')].map(probesPlateau)).toEqual([true, false, false])

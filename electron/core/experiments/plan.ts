@@ -11,10 +11,12 @@ import { memoryNeededMiB, modelOf } from '../engines/capacity.ts'
 import { fleetOf } from '../engines/fleet.ts'
 import { checkExperiment } from './presets.ts'
 
+/** Half of the warm-up that the load's author found necessary: long prompts give no token at first. */
+const shortWindow = ({ blocks }: ExperimentFile) => ({ warmUpSeconds: Math.max(0.5, blocks.warmUpSeconds / 2), seconds: 2 })
 /** Two windows of one arm, at its load and at twice that: whether it has reached its plateau. */
-export const PROBE = { windows: 2, warmUpSeconds: 0.5, seconds: 2 } as const
+export const probeOf = (file: ExperimentFile) => ({ windows: 2, ...shortWindow(file) })
 /** On the single engine, half of them before and half after the other arms' engines are loaded. */
-export const CONTROL = { blocks: 4, warmUpSeconds: 0.5, seconds: 2 } as const
+export const controlOf = (file: ExperimentFile) => ({ blocks: 4, ...shortWindow(file) })
 /** Loading one engine where none of its kind was seen loading: vLLM with warm caches, llama-server from disk, anything else. */
 export const GUESSED_SECONDS_TO_LOAD = { vllm: 60, llamaServer: 15, custom: 30 } as const
 /** Of the memory that is free for the experiment, what hot arms may fill. */
@@ -100,8 +102,9 @@ function estimateOf(request: PlanRequest, cells: readonly Point[], residency: Pl
   const { rounds, seconds, warmUpSeconds, coolDownSeconds } = file.blocks
   const allArms = loadings(request, cells, residency)
   const engines = file.arms.reduce((sum, arm) => sum + arm.engines, 0)
-  const probing = probesPlateau(file) ? cells.length * file.arms.length * PROBE.windows * (PROBE.warmUpSeconds + PROBE.seconds) : 0
-  const control = residency === 'hot' && file.arms.length > 1 && file.arms.some(({ kind }) => kind === 'single') ? allArms * CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds) : 0
+  const [probe, before] = [probeOf(file), controlOf(file)]
+  const probing = probesPlateau(file) ? cells.length * file.arms.length * probe.windows * (probe.warmUpSeconds + probe.seconds) : 0
+  const control = residency === 'hot' && file.arms.length > 1 && file.arms.some(({ kind }) => kind === 'single') ? allArms * before.blocks * (before.warmUpSeconds + before.seconds) : 0
   return {
     loadingSeconds: allArms * engines * (secondsToLoad ?? GUESSED_SECONDS_TO_LOAD[engine.recipe]),
     measuringSeconds: cells.length * rounds * file.arms.length * (warmUpSeconds + seconds + coolDownSeconds) + probing + control,

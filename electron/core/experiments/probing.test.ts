@@ -4,13 +4,13 @@ import type { Arm, Block } from '../../../shared/experiment.ts'
 import type { LoadResult } from '../../../shared/load.ts'
 import type { Capacity } from '../engines/capacity.ts'
 import { parityOf } from './parity.ts'
-import { idleCheck, plateauCheck } from './probing.ts'
+import { idleCheck, keepsUpCheck, plateauCheck } from './probing.ts'
 import type { Residents } from './residents.ts'
 import { TINY } from './workstation.testkit.ts'
 
 const [single, , mps] = TINY.arms as [Arm, Arm, Arm]
 const capacity = (kvCacheTokens: number | null, maxSequences: number | null = 8): Capacity => ({ kvCacheTokens, kvCacheMiB: null, maxSequences, version: null })
-const block = (outputTokensPerSecond: number | null): Block => ({ total: outputTokensPerSecond === null ? null : ({ outputTokensPerSecond, windowSeconds: 2, requests: { sent: 9, finished: 9, failed: 0, cutOff: 0 } } as LoadResult), reasons: ['lost'] } as unknown as Block)
+const block = (outputTokensPerSecond: number | null): Block => ({ total: outputTokensPerSecond === null ? null : ({ outputTokensPerSecond, outputTokens: 2 * outputTokensPerSecond, windowSeconds: 2, requests: { sent: 9, finished: 9, failed: 0, cutOff: 0 } } as LoadResult), reasons: ['lost'], engines: [] } as unknown as Block)
 
 it.each([
   ['equal, and the single has the sum', [1000, 1000], 2000, 2, 'passed', 'invalidates'],
@@ -48,9 +48,18 @@ it.each([
   ['a little below it, with room for more', 1000, 1200, 256, 'failed', 'warns'],
   ['below it, nobody knows the room', 1000, 1900, null, 'failed', 'warns'],
   ['not measured', null, 1000, 8, 'notChecked', 'warns'],
+  ['no token in time', 0, 1000, 256, 'notChecked', 'warns'],
 ] as const)('plateau: %s', (_, atLoad, atTwice, room, result, weight) => {
   const residents = { arm: mps, engines: [{ capacity: capacity(1, room) }, { capacity: capacity(1, room) }] } as unknown as Residents
   expect(plateauCheck(residents, TINY.load, block(atLoad), block(atTwice))).toMatchObject({ name: 'plateau/mps', result, weight })
+})
+
+it('an open loop that is kept up with says so; a closed loop, and blocks that do not count, say nothing', () => {
+  const counted = (validity: Block['validity']) => ({ validity, total: { requestsPerSecond: 9.5 } } as Block)
+  const load = { ...TINY.load, regime: 'equalPerEngine' as const, arrivals: { kind: 'poisson' as const, perSecond: 5 } }
+  expect(keepsUpCheck(mps, load, [counted('valid'), counted('invalid')])).toMatchObject([{ name: 'keepsUp/mps', weight: 'warns', result: 'failed', evidence: ['9.5 of 10 requests/s ended within the window'] }])
+  expect(keepsUpCheck(mps, load, [counted('invalid')])).toEqual([])
+  expect(keepsUpCheck(mps, TINY.load, [counted('valid')])).toEqual([])
 })
 
 it.each([
