@@ -144,7 +144,8 @@ export class Cells {
     const startedAtMs = lab.clock.now()
     try {
       const specs = fleet(arm, cell.point.model ?? null)
-      const residents = await loadArm(arm, specs, this.#parts)
+      const { memory, ...residents } = await loadArm(arm, specs, this.#parts)
+      findings.addCheck(memory)
       this.#loaded.set(arm.id, residents)
       for (const _ of specs) board.loaded((lab.clock.now() - startedAtMs) / specs.length)
       board.phase('proving', `Proves how ${arm.name} shares the GPU`)

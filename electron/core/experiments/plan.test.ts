@@ -21,7 +21,7 @@ const H100: GpuIdentity = {
   computeCapability: '9.0', gpm: true,
 }
 const vllm = preset('demo-vllm').engine as EngineSpec
-const request = (file: ExperimentFile, change: Partial<PlanRequest> = {}): PlanRequest => ({ file, engine: file.engine ?? vllm, gpu: H100, engines: [], daemon: null, gpuUsedMiB: 480, secondsToLoad: null, ...change })
+const request = (file: ExperimentFile, change: Partial<PlanRequest> = {}): PlanRequest => ({ file, engine: file.engine ?? vllm, gpu: H100, engines: [], daemon: null, gpuUsedMiB: 480, secondsToLoad: null, seenMiB: null, ...change })
 const running = (name: string, change: Partial<Engine> = {}): Engine => ({ spec: { ...vllm, name, gpuUuid: 'GPU-1' }, state: 'ready', temporary: false, gpuMemoryMiB: 8000, ...change }) as Engine
 
 test('the presets are all there', () => {
@@ -94,6 +94,18 @@ test('hot where all arms fit with a tenth to spare, else cold and only the large
   expect(of({ gpuUsedMiB: null }).residency).toBe('cold')
   const unknown = of({ engine: { ...vllm, model: 'some/model' } as EngineSpec })
   expect(unknown).toMatchObject({ residency: 'cold', estimate: { gpuMemoryMiB: null } })
+})
+
+test('where the need cannot be worked out, an engine that runs tells at most what copies need: they fit, or it is not known', () => {
+  const llama = { recipe: 'llamaServer', name: 'a', modelPath: '/m/a.gguf', contextTokens: 4096, slots: 4 } as EngineSpec
+  const of = (seenMiB: number | null, change: Partial<PlanRequest> = {}) => {
+    const { residency, estimate } = planOf(request(preset('demo'), { engine: { ...vllm, ...llama, executable: 'llama-server', gpuLayers: null } as EngineSpec, seenMiB, ...change }))
+    return [residency, estimate.gpuMemoryMiB]
+  }
+  expect(of(null)).toEqual(['cold', null])
+  expect(of(10_000)).toEqual(['hot', 60_000])
+  expect(of(20_000)).toEqual(['cold', 40_000])
+  expect(of(40_000)).toEqual(['cold', null]) // the single one needs less than twice as much: nobody knows how much less
 })
 
 test('what is set aside: running engines of this GPU that are the user\'s', () => {

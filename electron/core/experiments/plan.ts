@@ -35,6 +35,8 @@ export interface PlanRequest {
   gpuUsedMiB: number | null
   /** Of one engine of this kind, as seen on this workstation; null: not seen. */
   secondsToLoad: number | null
+  /** GPU memory of this very engine while it runs here: for kinds whose need cannot be worked out. Null: it does not run. */
+  seenMiB: number | null
 }
 
 /** One point per cell, the first axis outermost; without axes one cell. Throws BAD_INPUT when they are too many to be meant. */
@@ -64,17 +66,27 @@ const inTheWay = ({ engines, gpu }: PlanRequest): Engine[] =>
 const sumOf = (parts: readonly (number | null)[]): number | null => parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), 0)
 const mostOf = (parts: readonly (number | null)[]): number | null => parts.reduce((most, part) => (most === null || part === null ? null : Math.max(most, part)), 0)
 
-/** For the largest of the models: all arms side by side (hot), and the largest arm by itself (cold); null: of some engine it is not known. */
-function memoryOf({ file, engine, gpu }: PlanRequest, cells: readonly Point[]): Record<Plan['residency'], number | null> {
+/**
+ * For the largest of the models: all arms side by side (hot), and the largest arm by itself (cold); null: of some engine it is not known.
+ * Where a running engine is all there is to go by, the single one with the replicas' sum needs at most as many times that: enough to say that all fit, not that they do not.
+ */
+function memoryOf(request: PlanRequest, cells: readonly Point[]): Record<Plan['residency'], number | null> {
+  const { file, engine, gpu, seenMiB } = request
   const replicas = Math.max(...file.arms.map(({ engines }) => engines))
+  const seen = (arm: Arm, model: string | null) => (seenMiB === null || (model !== null && model !== modelOf(engine)) ? null : seenMiB * (arm.kind === 'single' ? replicas : arm.engines))
   const armMiB = (arm: Arm, model: string | null): number | null => {
     const cpus = Array.from({ length: arm.engines }, () => null)
     const specs = fleetOf({ engine, arm, model, gpuUuid: gpu.uuid, cpus, replicas, streamIntervalTokens: file.load.streamIntervalTokens, prefix: 'plan' })
     return sumOf(specs.map((spec) => memoryNeededMiB(spec, weightsMiBOf(modelOf(spec)), gpu.memoryTotalMiB)))
   }
+  const most = (of: (arm: Arm, model: string | null) => number | null) => {
+    const arms = models.map((model) => file.arms.map((arm) => of(arm, model)))
+    return { hot: mostOf(arms.map(sumOf)), cold: mostOf(arms.map(mostOf)) }
+  }
   const models = [...new Set(cells.map(({ model }) => model ?? null))]
-  const arms = models.map((model) => file.arms.map((arm) => armMiB(arm, model)))
-  return { hot: mostOf(arms.map(sumOf)), cold: mostOf(arms.map(mostOf)) }
+  const [known, atMost] = [most(armMiB), most(seen)]
+  const fitting = (mib: number | null) => (fits(request, mib) ? mib : null)
+  return { hot: known.hot ?? fitting(atMost.hot), cold: known.cold ?? fitting(atMost.cold) }
 }
 
 /** What the experiment may use once the engines in the way are gone; null: not known. */
@@ -85,10 +97,14 @@ function freeMiB(request: PlanRequest): number | null {
   return gpu.memoryTotalMiB - Math.max(0, gpuUsedMiB - leaves)
 }
 
+function fits(request: PlanRequest, neededMiB: number | null): boolean {
+  const free = freeMiB(request)
+  return neededMiB !== null && free !== null && neededMiB <= HOT_SHARE * free
+}
+
 function residencyOf(request: PlanRequest, neededMiB: number | null): Plan['residency'] {
   if (request.file.residency !== 'auto') return request.file.residency
-  const free = freeMiB(request)
-  return neededMiB !== null && free !== null && neededMiB <= HOT_SHARE * free ? 'hot' : 'cold'
+  return fits(request, neededMiB) ? 'hot' : 'cold'
 }
 
 /** How often all arms' engines are loaded. Hot: anew when the model changes from one cell to the next. Cold: for each half of a cell's rounds. */
