@@ -10,6 +10,7 @@ import { gemmCheck } from './gemm.ts'
 import { answersOf, guard, needsGuard, type Answer } from './guard.ts'
 import type { Lab } from './lab.ts'
 import { measureBlock, type BlockOrder, type Measuring } from './measuring.ts'
+import { loadingsChecks } from './loadings.ts'
 import { halvesOf, orderOf } from './order.ts'
 import { parityOf, type ArmCapacity } from './parity.ts'
 import { controlOf, probeOf, probesPlateau } from './plan.ts'
@@ -40,7 +41,6 @@ export class Cells {
   /** Single engines first, limited ones last: what others are compared with is had before them. */
   readonly #arms: Arm[]
   readonly #replicas: number
-  #residency: 'hot' | 'cold'
   #model: string | null = null
   readonly #loaded = new Map<string, Residents>()
   /** Of the model that is loaded: what was shown once need not be shown in every half. */
@@ -50,8 +50,7 @@ export class Cells {
 
   constructor(parts: CellParts) {
     this.#parts = parts
-    const { file, residency } = parts.findings.plan
-    this.#residency = residency
+    const { file } = parts.findings.plan
     const rank = (arm: Arm) => (arm.kind === 'single' ? 0 : needsGuard(arm) ? 2 : 1)
     this.#arms = [...file.arms].sort((a, b) => rank(a) - rank(b))
     this.#replicas = Math.max(...file.arms.map(({ engines }) => engines))
@@ -63,8 +62,8 @@ export class Cells {
     const model = cell.point.model ?? null
     if (model !== this.#model || this.#looked.size === 0) await this.#changeModel(model)
     const rounds = this.#parts.findings.plan.file.blocks.rounds
-    if (this.#residency === 'hot') await this.#loadAll(cell)
-    if (this.#residency === 'hot') await this.#hot(cell, rounds)
+    if (this.#isHot) await this.#loadAll(cell)
+    if (this.#isHot) await this.#hot(cell, rounds)
     else await this.#coldHalves(cell, rounds)
     // of a sweep, the curve shows it
     if (cell.point.perSecond === undefined) for (const arm of this.#arms) for (const check of keepsUpCheck(arm, cell.load, this.#parts.findings.compared(cell.index, arm.id))) this.#parts.findings.addCheck(check)
@@ -79,6 +78,13 @@ export class Cells {
     for (const [half, roundsOfHalf] of halvesOf(rounds).entries()) {
       for (const arm of half === 0 ? this.#alive : this.#alive.reverse()) await this.#cold(cell, arm, roundsOfHalf)
     }
+    const { findings } = this.#parts
+    const compared = findings.blocks.filter((block) => block.purpose === 'compared' && block.cell === cell.index)
+    for (const check of loadingsChecks(this.#arms, compared, rounds)) findings.addCheck(check)
+  }
+
+  get #isHot(): boolean {
+    return this.#parts.findings.plan.residency === 'hot'
   }
 
   get #alive(): Arm[] {
@@ -117,7 +123,8 @@ export class Cells {
     findings.addCheck(check)
     board.findings(findings)
     if (!cost) return
-    this.#residency = 'cold'
+    findings.goCold()
+    board.replanned(findings.plan)
     await this.#unload([...this.#loaded.keys()])
   }
 

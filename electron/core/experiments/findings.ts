@@ -5,7 +5,7 @@ import { comparisonsOf } from './gains.ts'
 import { FEWEST_PAIRS } from './statistics.ts'
 
 export class Findings {
-  readonly plan: Plan
+  plan: Plan
   blocks: Block[]
   checks: Check[]
   engines: ReportedEngine[]
@@ -22,6 +22,11 @@ export class Findings {
     this.engines = earlier?.engines ?? []
     this.checks = [...(earlier?.checks.filter(({ name }) => name.includes('/')) ?? []), ...plan.checks]
     this.comparisons = comparisonsOf(plan.file.arms, this.blocks, plan.file.blocks.rounds)
+  }
+
+  /** Idle residents turned out to cost something: from here on arms are loaded one after another, and the report says so. */
+  goCold(): void {
+    this.plan = { ...this.plan, residency: 'cold' }
   }
 
   get nextIndex(): number {

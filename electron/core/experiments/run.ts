@@ -145,8 +145,8 @@ export class ExperimentRun {
   }
 
   #report(end: 'over' | 'cancelled' | 'underWay'): Report {
-    const { id, lab, plan } = this.#parts
-    return reportOf({ id, lab, plan, findings: this.#findings, startedAtMs: this.#startedAtMs, end })
+    const { id, lab } = this.#parts
+    return reportOf({ id, lab, findings: this.#findings, startedAtMs: this.#startedAtMs, end })
   }
 
   #save(report: Report): void {
