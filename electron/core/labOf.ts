@@ -24,6 +24,7 @@ export interface LabParts {
   hold: Lab['hold']
   stateDirectory: string
   scene: string | null
+  throwaway: Lab['throwaway']
   version: string
   programs: Lab['programs']
 }
@@ -41,6 +42,7 @@ export function labOf(parts: LabParts): Lab {
     hold: parts.hold,
     simulated: parts.scene !== null,
     scene: parts.scene,
+    throwaway: parts.throwaway,
     engines: {
       list: engines.engines,
       addTemporary: (spec) => engines.addTemporary(spec),

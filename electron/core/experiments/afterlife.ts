@@ -8,6 +8,7 @@ import { systemClock } from '../kit/clock.ts'
 import { openLog } from '../kit/log.ts'
 import { startAgain } from './again.ts'
 import { readJournal } from './journal.ts'
+import { throwAway } from './throwaway.ts'
 import { undoMachine } from './undoing.ts'
 
 const LOOK_EVERY_MS = 250
@@ -29,5 +30,7 @@ const host = new LocalHost({ log, clock, procfs })
 const parts = { host, procfs, clock, log }
 let undone = false
 for (let tries = 0; tries < TRIES && isOurs() && !(undone = await undoMachine(path, parts)); tries += 1) await clock.sleep(LOOK_EVERY_MS)
-if (undone && isOurs()) await startAgain(path, parts)
+const throwaway = readJournal(path)?.head.throwaway ?? null
+if (throwaway !== null && isOurs()) await throwAway(throwaway, parts)
+else if (undone && isOurs()) await startAgain(path, parts)
 await host.close()

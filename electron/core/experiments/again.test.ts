@@ -25,7 +25,7 @@ let journal: Journal
 beforeEach(() => {
   state = mkdtempSync(join(tmpdir(), 'overlap-again-'))
   path = join(state, 'experiment.journal')
-  journal = Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0 })
+  journal = Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0, throwaway: null })
 })
 afterEach(() => {
   for (const id of ['e1', 'e2']) {
@@ -80,7 +80,7 @@ it('lets one run on that nobody had asked to end', async () => {
   await setAside('e1')
   await startAgain(path, parts)
   const run = runOf('e1')
-  const again = Journal.begin(path, { experimentId: 'x2', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0 })
+  const again = Journal.begin(path, { experimentId: 'x2', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0, throwaway: null })
   again.making({ kind: 'setAside', id: 'e1', name: 'e1', again: { folder: join(state, 'engines', 'e1'), keeperPath: KEEPER_PATH, toolsEnv: {}, plan: run!.plan } })
   const clock = new HandClock()
   const over = startAgain(path, { ...parts, clock })

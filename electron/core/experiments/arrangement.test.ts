@@ -55,7 +55,7 @@ beforeEach(() => {
     mps: { start: async () => doing('start mps'), stop: async () => doing('stop mps'), afterlife: () => ({ argv: ['x'], env: {}, stdin: 'quit\n', daemon: null }) },
     openGenerator: async () => ({ run: () => Promise.reject(new Error('no load here')), close: async () => doing('close generator') }),
   } as unknown as Lab
-  arrangement = new Arrangement({ lab, journal: Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0 }), gpuUuid: GPU })
+  arrangement = new Arrangement({ lab, journal: Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0, throwaway: null }), gpuUuid: GPU })
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 

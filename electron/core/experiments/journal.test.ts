@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const head = { experimentId: 'x1', core: { pid: 4242, startTicks: 7 }, bootId: 'boot', atMs: 1 }
+const head = { experimentId: 'x1', core: { pid: 4242, startTicks: 7 }, bootId: 'boot', atMs: 1, throwaway: null }
 const engine = (id: string): Extract<Thing, { kind: 'engine' }> => ({ kind: 'engine', id, folder: `/tmp/${id}`, engine: null, keeper: null })
 
 it('names what is outstanding, as it was last known', () => {

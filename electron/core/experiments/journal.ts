@@ -24,7 +24,15 @@ export type Thing = z.infer<typeof Thing>
 export type EngineThing = Extract<Thing, { kind: 'engine' }>
 export type DaemonThing = Extract<Thing, { kind: 'daemon' }>
 
-const Head = z.object({ experimentId: z.string(), core: processId, bootId: z.string().nullable(), atMs: z.number() })
+/** `mark`: a variable that every process of that workstation has. */
+const Throwaway = z.object({ folder: z.string(), mark: z.object({ name: z.string(), value: z.string() }) })
+export type Throwaway = z.infer<typeof Throwaway>
+
+const Head = z.object({
+  experimentId: z.string(), core: processId, bootId: z.string().nullable(), atMs: z.number(),
+  /** The workstation was made for this experiment and goes with it; null: it stays. */
+  throwaway: Throwaway.nullable().default(null),
+})
 export type Head = z.infer<typeof Head>
 
 const Line = z.union([

@@ -10,6 +10,7 @@ import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Topic } from '../kit/topic.ts'
 import type { Generator } from '../load/target.ts'
+import type { Throwaway } from './journal.ts'
 
 export interface Lab {
   clock: Clock
@@ -53,6 +54,8 @@ export interface Lab {
   hold: Topic<Hold | null>
   /** What the report says of the machine. */
   describe(gpuUuid: string): Report['workstation']
+  /** This workstation was made for one experiment and goes with it; null: it stays. */
+  throwaway: Throwaway | null
   simulated: boolean
   scene: string | null
   /** Program files that are started by path. */

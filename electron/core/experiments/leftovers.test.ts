@@ -37,7 +37,7 @@ beforeEach(() => {
   const host = { run: async () => { did.push('quit'); return {} } } as unknown as Host
   const lab = { clock, log: silentLog, host, stateDirectory: folder, engines: { list, start: async (id: string) => void did.push(`start ${id}`) }, daemons, mps: { stop: async () => void did.push('stop mps') } } as unknown as Lab
   experiments = new Experiments({ lab, reports: {} as Reports, presetsFolder: folder })
-  journal = Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: procfs.bootId(), atMs: 0 })
+  journal = Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: procfs.bootId(), atMs: 0, throwaway: null })
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
