@@ -79,6 +79,8 @@ test('time: blocks, probes and control apart from loading', () => {
   expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + 4 * (1 + 2) }) // engines stay while only the load changes
   const models: ExperimentFile = { ...preset('prefill-scaling'), residency: 'hot' }
   expect(planOf(request(models, { secondsToLoad: 10 })).estimate.loadingSeconds).toBe(4 * 3 * 10)
+  // long prompts give no token at first: a probe that is shorter than their warm-up would see nothing
+  expect([probeOf(preset('demo')), controlOf(preset('demo')), probeOf(preset('decode-scaling'))].map(({ warmUpSeconds }) => warmUpSeconds)).toEqual([0.5, 0.5, 5])
   expect([preset('demo'), preset('concurrency-sweep'), preset('rate-sweep')].map(probesPlateau)).toEqual([true, false, false])
 })
 
