@@ -157,14 +157,14 @@ async function main(): Promise<number> {
   }
   const ownState = values.scene !== undefined && values.state === undefined ? await mkdtemp(join(tmpdir(), 'overlap-experiment-')) : null
   try {
-    return await inOwnCore({ ...values, state: ownState ?? values.state }, file, wishes, end.signal)
+    return await inOwnCore({ ...values, state: ownState ?? values.state, throwaway: ownState }, file, wishes, end.signal)
   } finally {
     if (ownState !== null) await rm(ownState, { recursive: true, force: true })
   }
 }
 
-async function inOwnCore({ scene, real, state }: { scene?: string | undefined; real?: boolean | undefined; state?: string | undefined }, file: ExperimentChoice['file'], wishes: Wishes, ended: AbortSignal): Promise<number> {
-  const result = await openWorkstation(readFlags([...(scene ? ['--scene', scene] : []), ...(real ? ['--real'] : []), ...(state ? ['--state', state] : [])]), root, ended)
+async function inOwnCore({ scene, real, state, throwaway }: { scene?: string | undefined; real?: boolean | undefined; state?: string | undefined; throwaway: string | null }, file: ExperimentChoice['file'], wishes: Wishes, ended: AbortSignal): Promise<number> {
+  const result = await openWorkstation(readFlags([...(scene ? ['--scene', scene] : []), ...(real ? ['--real'] : []), ...(state ? ['--state', state] : [])]), root, ended, throwaway)
   if (result === null) return 1
   if ('elsewhere' in result) throw new FaultError('HELD', 'Another Overlap has this state folder.', 'End it, or choose another with --state DIR.')
   const { workstation, close, log } = result.opened

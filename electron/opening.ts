@@ -4,7 +4,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { FaultError } from '../shared/fault.ts'
-import { AbstractLock } from './core/host/abstractLock.ts'
+import { AbstractLock, stateLock } from './core/host/abstractLock.ts'
 import { REAL_TOOLS, type Tools } from './core/host/host.ts'
 import { Procfs } from './core/host/procfs.ts'
 import { Disposer } from './core/kit/disposer.ts'
@@ -42,9 +42,10 @@ export const stateFolder = (given: string | null): string => resolve(given ?? jo
 
 /**
  * `root`: the folder that holds `electron/`, whose programs are started by path.
+ * `throwaway`: a folder with a simulated workstation in it that goes with its experiment, also after a kill.
  * `aborted`: told to end while still opening; then null, with nothing left open.
  */
-export async function openWorkstation(flags: Flags, root: string, aborted?: AbortSignal): Promise<{ opened: Opened } | { elsewhere: Elsewhere } | null> {
+export async function openWorkstation(flags: Flags, root: string, aborted?: AbortSignal, throwaway: string | null = null): Promise<{ opened: Opened } | { elsewhere: Elsewhere } | null> {
   if (flags.scene !== null && !isSceneName(flags.scene)) {
     throw new FaultError('BAD_INPUT', `There is no scene ${flags.scene}.`, `Scenes: ${Object.keys(SCENES).join(', ')}.`, { field: 'scene' })
   }
@@ -78,7 +79,7 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
       disposer.add(() => installed.close())
     }
     const workstation = await Workstation.open({
-      stateDirectory, tools, scene, opening, clock: systemClock, log, version, presetsFolder: join(root, 'assets/experiments'),
+      stateDirectory, tools, scene, opening, throwaway: scene === null || throwaway === null ? null : { folder: throwaway, mark: { name: 'OVERLAP_SIM', value: join(stateDirectory, 'workstation') } }, clock: systemClock, log, version, presetsFolder: join(root, 'assets/experiments'),
       programs: { keeper: join(root, 'electron/core/host/keeper.ts'), generator: join(root, 'electron/core/load/generator.ts'), afterlife: join(root, 'electron/core/experiments/afterlife.ts') },
     })
     disposer.add(() => workstation.close())
@@ -97,7 +98,7 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
 async function takeFolder(stateDirectory: string, aborted?: AbortSignal): Promise<{ lock: AbstractLock } | { elsewhere: Elsewhere }> {
   const giveUpAtMs = systemClock.now() + OTHER_READY_MS
   for (;;) {
-    const lock = await AbstractLock.take(`state:${stateDirectory}`, { timeoutMs: OTHER_LOOK_MS, ...(aborted ? { signal: aborted } : {}) })
+    const lock = await AbstractLock.take(stateLock(stateDirectory), { timeoutMs: OTHER_LOOK_MS, ...(aborted ? { signal: aborted } : {}) })
     if (lock) return { lock }
     const elsewhere = await readElsewhere(stateDirectory)
     if (elsewhere.ready || aborted?.aborted || systemClock.now() > giveUpAtMs) return { elsewhere }

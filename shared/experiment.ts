@@ -145,8 +145,9 @@ export const Block = z.object({
 })
 export type Block = z.infer<typeof Block>
 
+/** unfinished: whoever may stop when it looks good finds differences where there are none; before the last planned round nothing is said. */
 export const VERDICTS = {
-  tooFewBlocks: 'too few blocks', noDifference: 'no difference shown', higher: 'higher', lower: 'lower',
+  tooFewBlocks: 'too few blocks', unfinished: 'not all rounds were run', noDifference: 'no difference shown', higher: 'higher', lower: 'lower',
 } as const
 export type Verdict = keyof typeof VERDICTS
 

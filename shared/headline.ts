@@ -59,7 +59,7 @@ export function headlineSentence(comparison: Comparison, arms: readonly Arm[]): 
   const blocks = `${comparison.pairs} paired block${comparison.pairs === 1 ? '' : 's'}`
   const figures = `${signedPercent(comparison.change)} ${what} (95 % interval ${intervalText(comparison)}, ${blocks})`
   if (comparison.change === null) return `${who}: ${VERDICTS.tooFewBlocks} (${blocks})`
-  if (comparison.verdict === 'tooFewBlocks') return `${who}: ${VERDICTS.tooFewBlocks}; so far ${figures}`
+  if (comparison.verdict === 'tooFewBlocks' || comparison.verdict === 'unfinished') return `${who}: ${VERDICTS[comparison.verdict]}; so far ${figures}`
   if (comparison.verdict === 'noDifference') return `${who}: ${VERDICTS.noDifference}; ${figures}`
   return `${who}: ${figures}`
 }

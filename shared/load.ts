@@ -57,7 +57,7 @@ export const Percentiles = z.object({
 export type Percentiles = z.infer<typeof Percentiles>
 
 export const LATENCIES = {
-  ttftMs: { label: 'TTFT', unit: 'ms', meaning: 'Time to first token: from when the request was due (open loop) or sent (closed loop) to the first chunk with text in it.' },
+  ttftMs: { label: 'TTFT', unit: 'ms', meaning: 'Time to first token: from when the request was due (open loop) or sent (closed loop) to the first chunk with text in it. An open loop counts what was due within the window, also where the answer comes after it.' },
   itlMs: { label: 'ITL', unit: 'ms', meaning: 'Inter-token latency: from one chunk with text to the next, divided by the tokens in it. One value per token.' },
   tpotMs: { label: 'TPOT', unit: 'ms', meaning: 'Time per output token, the first one excluded: (end to end − TTFT) / (tokens − 1). One value per request.' },
   endToEndMs: { label: 'End to end', unit: 'ms', meaning: 'From when the request was due (open loop) or sent (closed loop) to its last byte.' },

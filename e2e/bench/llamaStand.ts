@@ -40,11 +40,11 @@ export class LlamaStand {
       clock: systemClock, log: silentLog, host: parts.host, stateDirectory: parts.folder,
       identities: new Topic<GpuIdentity[]>([]), frames: new Topic<GpuFrame | null>(null), daemons: new Topic<MpsDaemon[]>([]), hold: new Topic<Hold | null>(null),
       engines: {
-        list: this.#engines, addTemporary: absent, start: absent, stop: absent, remove: absent, preview: absent, tail: absent, processes: absent, folderOf: absent, doors: absent,
+        list: this.#engines, addTemporary: absent, start: absent, stop: absent, remove: absent, preview: absent, tail: absent, processes: absent, relaunch: absent, folderOf: absent, doors: absent,
       },
       mps: { start: absent, stop: absent, afterlife: absent },
       openGenerator: (how) => openGenerator({ ...how, host: parts.host, clock: systemClock, log: silentLog, programPath: GENERATOR }),
-      cpus: absent, describe: absent, simulated: false, scene: null, programs: { generator: GENERATOR, afterlife: '' },
+      cpus: absent, cpusOf: absent, describe: absent, simulated: false, scene: null, throwaway: null, programs: { generator: GENERATOR, afterlife: '' },
     }
   }
 

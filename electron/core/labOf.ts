@@ -4,7 +4,7 @@ import type { Report } from '../../shared/experiment.ts'
 import type { Supervisor } from './engines/supervisor.ts'
 import type { Lab } from './experiments/lab.ts'
 import type { Sampler } from './gpu/sampler.ts'
-import { cpusNear } from './host/cpus.ts'
+import { cpusNear, parseCpuList } from './host/cpus.ts'
 import type { Host, Tools } from './host/host.ts'
 import type { Procfs } from './host/procfs.ts'
 import type { Clock } from './kit/clock.ts'
@@ -24,6 +24,7 @@ export interface LabParts {
   hold: Lab['hold']
   stateDirectory: string
   scene: string | null
+  throwaway: Lab['throwaway']
   version: string
   programs: Lab['programs']
 }
@@ -41,6 +42,7 @@ export function labOf(parts: LabParts): Lab {
     hold: parts.hold,
     simulated: parts.scene !== null,
     scene: parts.scene,
+    throwaway: parts.throwaway,
     engines: {
       list: engines.engines,
       addTemporary: (spec) => engines.addTemporary(spec),
@@ -50,6 +52,7 @@ export function labOf(parts: LabParts): Lab {
       preview: (id) => engines.preview(id, 'start'),
       tail: (id, lines) => engines.log(id).tail(lines),
       processes: (id) => engines.processes(id),
+      relaunch: (id) => engines.relaunch(id),
       folderOf: (id) => engines.folderOf(id),
       doors: (id) => engines.doors(id),
     },
@@ -68,6 +71,10 @@ export function labOf(parts: LabParts): Lab {
     },
     openGenerator: (ask) => openGenerator({ host, clock, log, programPath: programs.generator, ...ask }),
     cpus: (gpuUuid) => cpusNear(identityOf(gpuUuid)?.pciBusId ?? null),
+    cpusOf: (pid) => {
+      const list = procfs.cpusOf(pid)
+      return list === null ? null : parseCpuList(list)
+    },
     describe: (gpuUuid) => describe(parts, gpuUuid),
   }
 }

@@ -13,6 +13,7 @@ import type { Answering } from './answers.ts'
 import { dropWithEngines, seriesOfEngines } from './engineSeries.ts'
 import { Supervisor } from './engines/supervisor.ts'
 import { Experiments } from './experiments/experiments.ts'
+import type { Throwaway } from './experiments/journal.ts'
 import { History } from './gpu/history.ts'
 import { seriesOf } from './gpu/liveSeries.ts'
 import { Sampler } from './gpu/sampler.ts'
@@ -53,6 +54,8 @@ export interface WorkstationParts {
   tools: Tools
   /** null: the real machine. */
   scene: string | null
+  /** See Lab. */
+  throwaway?: Throwaway | null
   opening: Opening
   clock: Clock
   log: Log
@@ -104,7 +107,7 @@ export class Workstation implements Answering {
       },
     })
     const { gpu, mps, engines, hold } = this
-    const lab = labOf({ host, clock, log, tools, procfs: this.#procfs, gpu, mps, engines, hold, stateDirectory, scene: parts.scene, version: parts.version, programs: parts.programs })
+    const lab = labOf({ host, clock, log, tools, procfs: this.#procfs, gpu, mps, engines, hold, stateDirectory, scene: parts.scene, throwaway: parts.throwaway ?? null, version: parts.version, programs: parts.programs })
     this.experiments = new Experiments({ lab, reports: this.reports, presetsFolder: parts.presetsFolder })
   }
 

@@ -19,10 +19,13 @@ export function verdictText({ verdict, pairs }: Pick<Comparison, 'verdict' | 'pa
   return verdict === 'tooFewBlocks' ? `too few blocks (${pairs} of 6)` : VERDICTS[verdict]
 }
 
+/** Nothing is claimed (yet). */
+export const isOpen = ({ verdict }: Pick<Comparison, 'verdict'>): boolean => verdict === 'tooFewBlocks' || verdict === 'unfinished'
+
 /** Whether a shown difference is good depends on what is measured. */
 export function verdictLook({ verdict, pairs, measure }: Pick<Comparison, 'verdict' | 'pairs' | 'measure'>): Look {
   const word = verdictText({ verdict, pairs })
-  if (verdict === 'tooFewBlocks') return { word, tone: 'idle', shape: 'question' }
+  if (isOpen({ verdict })) return { word, tone: 'idle', shape: 'question' }
   if (verdict === 'noDifference') return { word, tone: 'idle', shape: 'ring' }
   const better = verdict === SAID[measure].better
   return { word, tone: better ? 'good' : 'bad', shape: better ? 'full' : 'triangle' }

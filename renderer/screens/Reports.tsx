@@ -9,7 +9,7 @@ import { ActionButton } from '../actions/ActionButton.tsx'
 import { Empty } from '../parts/Empty.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { intervalText, signedPercent } from '../../shared/headline.ts'
-import { verdictLook } from '../parts/gains.ts'
+import { isOpen, verdictLook } from '../parts/gains.ts'
 import { Panel } from '../parts/Panel.tsx'
 import { StateBadge } from '../parts/StateBadge.tsx'
 import { useConnection } from '../state/connection.ts'
@@ -103,7 +103,7 @@ function Headline({ report: { headline, cells } }: { report: ReportSummary }) {
   if (headline === null || headline.change === null) return <span className="dim">no gain to name</span>
   return (
     <div>
-      {headline.verdict === 'tooFewBlocks' ? <span className="dim">{signedPercent(headline.change)}</span> : <strong>{signedPercent(headline.change)}</strong>} <span className="dim small nowrap">{intervalText(headline)}</span>
+      {isOpen(headline) ? <span className="dim">{signedPercent(headline.change)}</span> : <strong>{signedPercent(headline.change)}</strong>} <span className="dim small nowrap">{intervalText(headline)}</span>
       <div><StateBadge look={verdictLook(headline)} /></div>
       {cells > 1 && <div className="dim small">first of {cells} cells</div>}
     </div>

@@ -15,7 +15,7 @@ import { GainBars } from '../parts/charts/GainBars.tsx'
 import { HeatMap } from '../parts/charts/HeatMap.tsx'
 import { download } from '../parts/charts/picture.ts'
 import { FaultCard } from '../parts/FaultCard.tsx'
-import { MEASURES, verdictLook, type Measure } from '../parts/gains.ts'
+import { isOpen, MEASURES, verdictLook, type Measure } from '../parts/gains.ts'
 import { Panel } from '../parts/Panel.tsx'
 import { StateBadge } from '../parts/StateBadge.tsx'
 import { Value } from '../parts/Value.tsx'
@@ -120,7 +120,7 @@ function Gains({ report, cell }: { report: Report; cell: number }) {
             <Table.Td>{one.name === 'againstSingle' ? 'best single engine' : 'time-sliced'} <div className="dim small">{baseline}</div></Table.Td>
             {measures.map((measure) => {
               const found = report.comparisons.find((each) => each.cell === cell && each.armId === one.armId && each.name === one.name && each.measure === measure)
-              return <Table.Td key={measure}>{found === undefined ? '—' : <>{found.verdict === 'tooFewBlocks' ? signedPercent(found.change) : <strong>{signedPercent(found.change)}</strong>} {found.low !== null && <span className="dim small nowrap">{intervalText(found)}</span>}<div><StateBadge look={verdictLook(found)} /></div></>}</Table.Td>
+              return <Table.Td key={measure}>{found === undefined ? '—' : <>{isOpen(found) ? signedPercent(found.change) : <strong>{signedPercent(found.change)}</strong>} {found.low !== null && <span className="dim small nowrap">{intervalText(found)}</span>}<div><StateBadge look={verdictLook(found)} /></div></>}</Table.Td>
             })}
           </Table.Tr>
         ))}

@@ -100,7 +100,7 @@ function Definitions() {
   return (
     <dl className="definitions">
       {all.map(({ label, meaning }) => <div key={label} style={{ display: 'contents' }}><dt>{label}</dt><dd>{meaning}</dd></div>)}
-      <dt>Gain</dt><dd>The mean of log ratios over pairs of valid blocks from the same round, as a ratio − 1, with its 95 % t interval. Below six pairs it is called “too few blocks”; where the interval holds zero, “no difference shown”.</dd>
+      <dt>Gain</dt><dd>The mean of log ratios over pairs of valid blocks from the same round, as a ratio − 1, with its 95 % t interval. Below six pairs it is called “too few blocks”; where the interval holds zero, “no difference shown”. The interval holds what changes from block to block, and not what changes from one loading of the engines to the next: run it again to see that.</dd>
       <dt>Best single engine</dt><dd>One engine that is given the resources of all replicas together: KV cache, cores, sequences. The headline is against it.</dd>
     </dl>
   )

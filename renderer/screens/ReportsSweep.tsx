@@ -2,7 +2,7 @@
 import { Table, UnstyledButton } from '@mantine/core'
 import type { Comparison, Report, Verdict } from '../../shared/experiment.ts'
 import { armPhrase, baselinePhrase, headlineOf, intervalText, signedPercent } from '../../shared/headline.ts'
-import { MEASURES, verdictLook } from '../parts/gains.ts'
+import { isOpen, MEASURES, verdictLook } from '../parts/gains.ts'
 import { StateBadge } from '../parts/StateBadge.tsx'
 import { shortPoint } from './reportCharts.ts'
 
@@ -39,13 +39,13 @@ function besideOf(report: Report, headline: Comparison | null, measure: Comparis
 function Change({ comparison, strong = false }: { comparison: Comparison | null; strong?: boolean }) {
   if (comparison === null || comparison.change === null) return <>—</>
   const text = signedPercent(comparison.change)
-  return <span>{strong && comparison.verdict !== 'tooFewBlocks' ? <strong>{text}</strong> : text} <span className="dim small nowrap">{intervalText(comparison)}</span></span>
+  return <span>{strong && !isOpen(comparison) ? <strong>{text}</strong> : text} <span className="dim small nowrap">{intervalText(comparison)}</span></span>
 }
 
-const IN_CELLS: Record<Verdict, string> = { higher: 'higher in', lower: 'lower in', noDifference: 'no difference shown in', tooFewBlocks: 'too few blocks in' }
+const IN_CELLS: Record<Verdict, string> = { higher: 'higher in', lower: 'lower in', noDifference: 'no difference shown in', unfinished: 'not all rounds run in', tooFewBlocks: 'too few blocks in' }
 
 /** `higher in 3, no difference shown in 1` */
 function counted(verdicts: Verdict[]): string {
-  const kinds = (['higher', 'lower', 'noDifference', 'tooFewBlocks'] as const).map((verdict) => [IN_CELLS[verdict], verdicts.filter((one) => one === verdict).length] as const).filter(([, count]) => count > 0)
+  const kinds = (['higher', 'lower', 'noDifference', 'unfinished', 'tooFewBlocks'] as const).map((verdict) => [IN_CELLS[verdict], verdicts.filter((one) => one === verdict).length] as const).filter(([, count]) => count > 0)
   return kinds.map(([words, count]) => `${words} ${count}`).join(', ')
 }

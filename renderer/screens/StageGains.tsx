@@ -3,7 +3,7 @@ import { Tooltip } from '@mantine/core'
 import type { Comparison, ExperimentNow, Prediction } from '../../shared/experiment.ts'
 import { UNKNOWN } from '../../shared/units.ts'
 import { armStyle } from '../parts/armColour.ts'
-import { MEASURES, verdictLook } from '../parts/gains.ts'
+import { isOpen, MEASURES, verdictLook } from '../parts/gains.ts'
 import { bandText } from '../parts/planWords.ts'
 import { ShapeMark, StateBadge, toneStyle } from '../parts/StateBadge.tsx'
 import { isOver } from '../state/experiment.ts'
@@ -54,7 +54,7 @@ function GainRow({ gain, now, domain, band, named }: { gain: NamedGain; now: Exp
   const failed = [arm, baseline].find((one) => now.arms.some((each) => each.armId === one?.id && each.state === 'failed'))
   const none = failed !== undefined ? `${failed.name} failed` : isOver(now) ? (throughput.pairs === 0 ? 'no pair of blocks' : 'one pair of blocks is no gain') : 'two blocks of each are needed'
   return (
-    <div className="gainRow" data-unproven={throughput.verdict === 'tooFewBlocks' || undefined} style={armStyle(now.plan.file.arms, gain.armId)}>
+    <div className="gainRow" data-unproven={isOpen(throughput) || undefined} style={armStyle(now.plan.file.arms, gain.armId)}>
       {named && <div className="gainArm cut" title={arm?.name}>{arm?.name}</div>}
       <div className="gainLine">
         <Tooltip label={`Output tokens/s of "${arm?.name ?? gain.armId}" against "${baseline?.name ?? throughput.baselineId}", from the mean of log ratios over ${throughput.pairs} paired blocks, with its 95 % t interval.`}>

@@ -64,7 +64,7 @@ function soFar(comparison: Comparison, past: Block[]): Comparison {
   })
   const { mean: middle, low, high } = intervalOf(logs) ?? { mean: null, low: null, high: null }
   const ratio = (log: number | null) => (log === null ? null : Math.expm1(log))
-  const verdict: Verdict = logs.length < FEWEST_PAIRS || low === null || high === null ? 'tooFewBlocks' : low > 0 ? 'higher' : high < 0 ? 'lower' : 'noDifference'
+  const verdict: Verdict = logs.length < FEWEST_PAIRS ? 'tooFewBlocks' : 'unfinished'
   return { ...comparison, change: low === null ? null : ratio(middle), low: ratio(low), high: ratio(high), pairs: logs.length, verdict }
 }
 

@@ -62,6 +62,7 @@ export function gainSentence(plan: Plan, gain: NamedGain): string {
   const whom = AGAINST_WORDS[name]
   const { change, verdict, pairs } = throughput
   if (change === null || verdict === 'tooFewBlocks') return `Too few blocks to say (${pairs} of 6): ${who} against ${whom}`
+  if (verdict === 'unfinished') return `Not all rounds were run (${pairs} pairs of blocks): ${who} against ${whom}`
   if (verdict === 'noDifference') return `No difference shown between ${who} and ${whom} (${stageInterval(throughput)})`
   const more = verdict === 'higher'
   const size = fixed(Math.abs(change) * 100, digitsOf(change))

@@ -75,6 +75,14 @@ export interface Launching {
   toolsEnv: Record<string, string>
 }
 
+/** All that it takes to start a running engine once more as it is, without whoever keeps it now. Its plan may hold secrets. */
+export interface Relaunch {
+  folder: string
+  plan: StartPlan
+  keeperPath: string
+  toolsEnv: Record<string, string>
+}
+
 /** Launches and waits for the keeper's record. Throws FaultError when the engine never ran. */
 export async function launchRun({ plan, folder, host, procfs, clock, keeperPath, toolsEnv }: Launching): Promise<StartedRun> {
   await folder.prepare(plan)

@@ -15,7 +15,7 @@ import { LocalEngine } from './engine.ts'
 import { LogReader } from './engineLog.ts'
 import type { EngineParts, Sighting } from './engineParts.ts'
 import { EnginePorts } from './enginePorts.ts'
-import { KEEPER_PATH, planStart, type Surroundings } from './launch.ts'
+import { KEEPER_PATH, planStart, type Relaunch, type Surroundings } from './launch.ts'
 import { doorsOf } from './recipes/recipes.ts'
 import type { StartPlan } from './runFolder.ts'
 import { neighboursOf } from './stopping.ts'
@@ -194,6 +194,13 @@ export class Supervisor {
   processes(id: string): { engine: ProcessId; keeper: ProcessId } | null {
     const { run } = this.#at(id)
     return run && { engine: run.engine, keeper: run.keeper }
+  }
+
+  /** Null: it does not run. */
+  relaunch(id: string): Relaunch | null {
+    const { run, folder } = this.#at(id)
+    const { keeperPath, toolsEnv } = this.#engineParts
+    return run && { folder: folder.path, plan: run.plan, keeperPath, toolsEnv }
   }
 
   folderOf(id: string): string {

@@ -55,7 +55,7 @@ it('takes everything down within ten seconds of a kill -9, and leaves what only 
   expect(existsSync(join(state, 'engines', 'polite'))).toBe(false)
   expect(existsSync(join(state, 'engines', 'stubborn'))).toBe(false)
   expect(readFileSync(join(state, 'quit'), 'utf8')).toBe('quit -t 1\n')
-  expect(readJournal(journalPath)?.outstanding.map(({ thing }) => thing)).toEqual([{ kind: 'setAside', id: 'e1', name: 'alpha' }])
+  expect(readJournal(journalPath)?.outstanding.map(({ thing }) => thing)).toEqual([{ kind: 'setAside', id: 'e1', name: 'alpha', again: null }])
 }, 30_000)
 
 it('touches nothing while its core lives, and goes when the journal is closed', async () => {

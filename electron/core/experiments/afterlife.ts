@@ -1,11 +1,14 @@
-// The small process that outlives Overlap during an experiment: when Overlap is killed, it undoes what the journal names. An entry of its own:
+// The small process that outlives Overlap during an experiment: when Overlap is killed, it undoes what the journal names, and starts again
+// what was set aside. An entry of its own:
 //   node afterlife.ts <journal> <experiment> <pid of Overlap> <its start time>
 // It ends when the experiment's journal is gone. Prints only what went wrong.
 import { LocalHost } from '../host/localHost.ts'
 import { Procfs } from '../host/procfs.ts'
 import { systemClock } from '../kit/clock.ts'
 import { openLog } from '../kit/log.ts'
+import { startAgain } from './again.ts'
 import { readJournal } from './journal.ts'
+import { throwAway } from './throwaway.ts'
 import { undoMachine } from './undoing.ts'
 
 const LOOK_EVERY_MS = 250
@@ -24,5 +27,10 @@ for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal
 const isOurs = () => readJournal(path)?.head.experimentId === experimentId
 while (isOurs() && procfs.isAlive(core)) await clock.sleep(LOOK_EVERY_MS)
 const host = new LocalHost({ log, clock, procfs })
-for (let tries = 0; tries < TRIES && isOurs() && !(await undoMachine(path, { host, procfs, clock, log })); tries += 1) await clock.sleep(LOOK_EVERY_MS)
+const parts = { host, procfs, clock, log }
+let undone = false
+for (let tries = 0; tries < TRIES && isOurs() && !(undone = await undoMachine(path, parts)); tries += 1) await clock.sleep(LOOK_EVERY_MS)
+const throwaway = readJournal(path)?.head.throwaway ?? null
+if (throwaway !== null && isOurs()) await throwAway(throwaway, parts)
+else if (undone && isOurs()) await startAgain(path, parts)
 await host.close()

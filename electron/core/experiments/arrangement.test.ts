@@ -40,7 +40,7 @@ beforeEach(() => {
   lab = {
     clock, log: silentLog,
     engines: {
-      list, folderOf: (id: string) => join(folder, id), processes: () => ({ engine: { pid: 4242, startTicks: 1 }, keeper: null }),
+      list, relaunch: () => null, folderOf: (id: string) => join(folder, id), processes: () => ({ engine: { pid: 4242, startTicks: 1 }, keeper: null }),
       addTemporary: async (spec: EngineSpec) => { list.set([...list.value, engine(spec.name, 'stopped')]); return spec.name },
       start: async (id: string) => { doing(`start ${id}`); setState(id, 'ready') },
       // as the supervisor does: nothing is stopped while a neighbour loads, except the one that loads
@@ -55,7 +55,7 @@ beforeEach(() => {
     mps: { start: async () => doing('start mps'), stop: async () => doing('stop mps'), afterlife: () => ({ argv: ['x'], env: {}, stdin: 'quit\n', daemon: null }) },
     openGenerator: async () => ({ run: () => Promise.reject(new Error('no load here')), close: async () => doing('close generator') }),
   } as unknown as Lab
-  arrangement = new Arrangement({ lab, journal: Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0 }), gpuUuid: GPU })
+  arrangement = new Arrangement({ lab, journal: Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0, throwaway: null }), gpuUuid: GPU })
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 

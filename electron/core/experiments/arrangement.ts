@@ -44,7 +44,7 @@ export class Arrangement {
     const { list, stop, start } = this.#lab.engines
     for (const { id, spec } of engines) {
       throwIfCancelled(signal)
-      const number = this.#journal.making({ kind: 'setAside', id, name: spec.name })
+      const number = this.#journal.making({ kind: 'setAside', id, name: spec.name, again: this.#lab.engines.relaunch(id) })
       this.#steps.push({
         what: spec.name,
         undo: async () => {

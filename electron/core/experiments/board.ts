@@ -22,8 +22,7 @@ export class Board {
     this.#clock = clock
     const atMs = clock.now()
     const arms: ArmNow[] = plan.file.arms.map(({ id: armId }) => waitingArm(armId))
-    const times = plan.residency === 'cold' ? plan.cells.length * Math.min(2, plan.file.blocks.rounds) : 1
-    const loads = Math.max(1, times * plan.file.arms.reduce((sum, { engines }) => sum + engines, 0))
+    const loads = loadsOf(plan, plan.cells.length)
     const blocks = plan.cells.length * plan.file.arms.length * plan.file.blocks.rounds
     this.#left = { loads, loadMs: (plan.estimate.loadingSeconds * 1000) / loads, blocks, blockMs: (plan.estimate.measuringSeconds * 1000) / Math.max(1, blocks) }
     this.#now = {
@@ -52,6 +51,12 @@ export class Board {
     const perCell = this.#now.blocks
     this.#left.blocks = (this.#now.plan.cells.length - cellsBefore) * perCell
     this.#change({ cell, block: null, arms: this.#now.arms.map(({ armId, state, fault }) => ({ ...waitingArm(armId), state, fault })) })
+  }
+
+  /** In the middle of a cell, whose engines are all loaded anew. */
+  replanned(plan: Plan): void {
+    this.#left.loads = loadsOf(plan, plan.cells.length - this.#now.cell)
+    this.#change({ plan })
   }
 
   /** An engine was loaded in this time: corrects the estimate. */
@@ -90,6 +95,12 @@ export class Board {
     this.#shownAtMs = this.#clock.now()
     this.#topic.set(this.#now)
   }
+}
+
+/** Engines that are loaded for so many cells: once for all, or one arm after another for each half of each cell's rounds. */
+function loadsOf({ residency, file }: Plan, cells: number): number {
+  const times = residency === 'cold' ? cells * Math.min(2, file.blocks.rounds) : 1
+  return Math.max(1, times * file.arms.reduce((sum, { engines }) => sum + engines, 0))
 }
 
 const waitingArm = (armId: string): ArmNow => ({

@@ -10,11 +10,12 @@ import { gemmCheck } from './gemm.ts'
 import { answersOf, guard, needsGuard, type Answer } from './guard.ts'
 import type { Lab } from './lab.ts'
 import { measureBlock, type BlockOrder, type Measuring } from './measuring.ts'
+import { loadingsChecks } from './loadings.ts'
 import { halvesOf, orderOf } from './order.ts'
 import { parityOf, type ArmCapacity } from './parity.ts'
-import { CONTROL, PROBE, probesPlateau } from './plan.ts'
-import { idleCheck, noIdleCheck, plateauCheck, twice } from './probing.ts'
-import { loadArm, prove, reportedEngines, type Residents } from './residents.ts'
+import { controlOf, probeOf, probesPlateau } from './plan.ts'
+import { idleCheck, keepsUpCheck, noIdleCheck, plateauCheck, twice } from './probing.ts'
+import { cpusOf, loadArm, prove, reportedEngines, type Residents } from './residents.ts'
 import { Cancelled, pause } from './until.ts'
 
 export interface CellParts {
@@ -37,10 +38,9 @@ export interface Cell {
 export class Cells {
   readonly #parts: CellParts
   readonly #measuring: Measuring
-  /** Single engines first: what others are compared with is had before them. */
+  /** Single engines first, limited ones last: what others are compared with is had before them. */
   readonly #arms: Arm[]
   readonly #replicas: number
-  #residency: 'hot' | 'cold'
   #model: string | null = null
   readonly #loaded = new Map<string, Residents>()
   /** Of the model that is loaded: what was shown once need not be shown in every half. */
@@ -50,9 +50,9 @@ export class Cells {
 
   constructor(parts: CellParts) {
     this.#parts = parts
-    const { file, residency } = parts.findings.plan
-    this.#residency = residency
-    this.#arms = [...file.arms].sort((a, b) => Number(b.kind === 'single') - Number(a.kind === 'single'))
+    const { file } = parts.findings.plan
+    const rank = (arm: Arm) => (arm.kind === 'single' ? 0 : needsGuard(arm) ? 2 : 1)
+    this.#arms = [...file.arms].sort((a, b) => rank(a) - rank(b))
     this.#replicas = Math.max(...file.arms.map(({ engines }) => engines))
     this.#measuring = { ...parts.measuring, onRate: (armId, tokensPerSecondNow) => parts.board.arm(armId, { tokensPerSecondNow }) }
   }
@@ -62,15 +62,29 @@ export class Cells {
     const model = cell.point.model ?? null
     if (model !== this.#model || this.#looked.size === 0) await this.#changeModel(model)
     const rounds = this.#parts.findings.plan.file.blocks.rounds
-    if (this.#residency === 'hot') await this.#loadAll(cell)
-    if (this.#residency === 'hot') {
-      await this.#probe(cell, this.#alive)
-      for (const [round, order] of orderOf(this.#alive, rounds, cell.load.seed).entries()) await this.#round(cell, round, order)
-      return
-    }
+    if (this.#isHot) await this.#loadAll(cell)
+    if (this.#isHot) await this.#hot(cell, rounds)
+    else await this.#coldHalves(cell, rounds)
+    // of a sweep, the curve shows it
+    if (cell.point.perSecond === undefined) for (const arm of this.#arms) for (const check of keepsUpCheck(arm, cell.load, this.#parts.findings.compared(cell.index, arm.id))) this.#parts.findings.addCheck(check)
+  }
+
+  async #hot(cell: Cell, rounds: number): Promise<void> {
+    await this.#probe(cell, this.#alive)
+    for (const [round, order] of orderOf(this.#alive, rounds, cell.load.seed).entries()) await this.#round(cell, round, order)
+  }
+
+  async #coldHalves(cell: Cell, rounds: number): Promise<void> {
     for (const [half, roundsOfHalf] of halvesOf(rounds).entries()) {
       for (const arm of half === 0 ? this.#alive : this.#alive.reverse()) await this.#cold(cell, arm, roundsOfHalf)
     }
+    const { findings } = this.#parts
+    const compared = findings.blocks.filter((block) => block.purpose === 'compared' && block.cell === cell.index)
+    for (const check of loadingsChecks(this.#arms, compared, rounds)) findings.addCheck(check)
+  }
+
+  get #isHot(): boolean {
+    return this.#parts.findings.plan.residency === 'hot'
   }
 
   get #alive(): Arm[] {
@@ -109,14 +123,16 @@ export class Cells {
     findings.addCheck(check)
     board.findings(findings)
     if (!cost) return
-    this.#residency = 'cold'
+    findings.goCold()
+    board.replanned(findings.plan)
     await this.#unload([...this.#loaded.keys()])
   }
 
   async #control(cell: Cell, residents: Residents): Promise<Block[]> {
     this.#parts.board.phase('control')
     const blocks: Block[] = []
-    for (let at = 0; at < CONTROL.blocks / 2; at += 1) blocks.push(await this.#block({ cell, residents, round: at, purpose: 'control', load: cell.load, ...CONTROL }))
+    const control = controlOf(this.#parts.findings.plan.file)
+    for (let at = 0; at < control.blocks / 2; at += 1) blocks.push(await this.#block({ cell, residents, round: at, purpose: 'control', load: cell.load, ...control }))
     return blocks
   }
 
@@ -135,7 +151,8 @@ export class Cells {
     const startedAtMs = lab.clock.now()
     try {
       const specs = fleet(arm, cell.point.model ?? null)
-      const residents = await loadArm(arm, specs, this.#parts)
+      const { memory, ...residents } = await loadArm(arm, specs, this.#parts)
+      findings.addCheck(memory)
       this.#loaded.set(arm.id, residents)
       for (const _ of specs) board.loaded((lab.clock.now() - startedAtMs) / specs.length)
       board.phase('proving', `Proves how ${arm.name} shares the GPU`)
@@ -159,12 +176,11 @@ export class Cells {
     const { arm, engines } = residents
     if (this.#looked.has(arm.id)) return
     this.#looked.add(arm.id)
-    const capacity: ArmCapacity = { arm, capacities: engines.map((engine) => engine.capacity) }
-    const guarded = this.#arms.some(needsGuard)
+    const capacity: ArmCapacity = { arm, capacities: engines.map((engine) => engine.capacity), cpus: cpusOf(residents, lab) }
+    const [engine] = engines
+    if (engine && !needsGuard(arm) && this.#arms.some(needsGuard)) this.#answers ??= await answersOf(engine, signal)
     if (arm.kind === 'single') {
       this.#single ??= capacity
-      const [engine] = engines
-      if (guarded && engine) this.#answers ??= await answersOf(engine, signal)
       return
     }
     for (const check of parityOf(capacity, this.#single, this.#replicas)) findings.addCheck(check)
@@ -183,7 +199,7 @@ export class Cells {
       if (!residents || this.#looked.has(seen)) continue
       this.#looked.add(seen)
       board.phase('probing', `Looks for the plateau of ${arm.name}`)
-      const at = async (load: Load) => this.#block({ cell, residents, round: 0, purpose: 'probe', load, ...PROBE })
+      const at = async (load: Load) => this.#block({ cell, residents, round: 0, purpose: 'probe', load, ...probeOf(findings.plan.file) })
       findings.addCheck(plateauCheck(residents, cell.load, await at(cell.load), await at(twice(cell.load))))
       board.findings(findings)
     }

@@ -84,6 +84,7 @@ export function plannedOf({ file, engine, gpu }: Chosen, lab: Lab): Plan {
     file, engine, gpu, engines, daemon: lab.daemons.value.find(({ gpuUuid }) => gpuUuid === gpu.uuid) ?? null,
     gpuUsedMiB: lab.frames.value?.rows.find(({ uuid }) => uuid === gpu.uuid)?.metrics.memoryUsedMiB ?? null,
     secondsToLoad: secondsToLoad(engine, engines),
+    seenMiB: engines.find(({ spec, state, temporary }) => !temporary && state === 'ready' && isDeepStrictEqual(spec, engine))?.gpuMemoryMiB ?? null,
   })
   return { ...plan, file: { ...file, engine: withoutSecrets(engine, lab.host) } }
 }

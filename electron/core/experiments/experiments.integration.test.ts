@@ -56,7 +56,7 @@ it('plans, proves, measures, reports and takes everything down', async () => {
   const report = reports.get(id)
   expect(experiments.now.value).toMatchObject({ id, reportId: id, cancelled: false })
   const checks = Object.fromEntries(report.checks.map(({ name, result }) => [name, result]))
-  expect(checks).toMatchObject({ 'attached/single': 'passed', 'attached/sliced': 'passed', 'attached/mps': 'passed', 'kvParity/mps': 'passed', 'sequencesParity/sliced': 'passed' })
+  expect(checks).toMatchObject({ 'attached/single': 'passed', 'attached/sliced': 'passed', 'attached/mps': 'passed', 'kvParity/mps': 'passed', 'sequencesParity/sliced': 'passed', 'coresParity/mps': 'passed' })
   expect(report.engines.map(({ armId }) => armId)).toEqual(['single', 'sliced', 'sliced', 'mps', 'mps'])
   expect(report.engines.every(({ argv, pids }) => argv[0]?.endsWith('vllm') && pids.length > 0)).toBe(true)
   const compared = report.blocks.filter(({ purpose }) => purpose === 'compared')

@@ -5,7 +5,7 @@ import { comparisonsOf } from './gains.ts'
 import { FEWEST_PAIRS } from './statistics.ts'
 
 export class Findings {
-  readonly plan: Plan
+  plan: Plan
   blocks: Block[]
   checks: Check[]
   engines: ReportedEngine[]
@@ -21,7 +21,12 @@ export class Findings {
     this.blocks = earlier?.blocks.filter(({ cell }) => this.cellsDone.includes(cell)) ?? []
     this.engines = earlier?.engines ?? []
     this.checks = [...(earlier?.checks.filter(({ name }) => name.includes('/')) ?? []), ...plan.checks]
-    this.comparisons = comparisonsOf(plan.file.arms, this.blocks)
+    this.comparisons = comparisonsOf(plan.file.arms, this.blocks, plan.file.blocks.rounds)
+  }
+
+  /** Idle residents turned out to cost something: from here on arms are loaded one after another, and the report says so. */
+  goCold(): void {
+    this.plan = { ...this.plan, residency: 'cold' }
   }
 
   get nextIndex(): number {
@@ -30,7 +35,7 @@ export class Findings {
 
   addBlock(block: Block): void {
     this.blocks = [...this.blocks, block]
-    if (block.purpose === 'compared') this.comparisons = comparisonsOf(this.plan.file.arms, this.blocks)
+    if (block.purpose === 'compared') this.comparisons = comparisonsOf(this.plan.file.arms, this.blocks, this.plan.file.blocks.rounds)
   }
 
   /** A newer look at the same thing takes the older one's place, unless that one found something else. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Arm, Block, Comparison } from '../../../shared/experiment.ts'
-import { comparisonsOf } from './gains.ts'
+import { comparisonsOf as ofAll } from './gains.ts'
 import { armOf, resultOf, syntheticReport, THREE_ARMS } from './report.testkit.ts'
 
+const comparisonsOf = (arms: readonly Arm[], blocks: readonly Block[]) => ofAll(arms, blocks, 6)
 const brief = (comparisons: readonly Comparison[]) => comparisons.filter((one) => one.measure === 'outputTokensPerSecond').map((one) => `${one.name} ${one.armId}/${one.baselineId} ${one.pairs}`)
 const rates = (arms: readonly Arm[], tokensPerSecond: Record<string, number>) =>
   syntheticReport({ arms: [...arms], noise: 0, truth: (arm) => ({ tokensPerSecond: tokensPerSecond[arm.id] ?? 1, ttft: 80, tpot: 12 }) }).blocks
@@ -51,5 +52,16 @@ describe('comparisonsOf', () => {
     expect(comparisonsOf(THREE_ARMS, failed)).toHaveLength(3)
     expect(comparisonsOf(THREE_ARMS, failed)[0]).toEqual({ cell: 0, name: 'againstSingle', armId: 'mps', baselineId: 'single', measure: 'outputTokensPerSecond', change: null, low: null, high: null, pairs: 0, verdict: 'tooFewBlocks' })
     expect(comparisonsOf(THREE_ARMS, [])).toEqual([])
+  })
+
+  it('says nothing before the last planned round of both arms was run, however it came out', () => {
+    const blocks = rates(THREE_ARMS, { single: 1000, off: 900, mps: 1200 })
+    const verdicts = (rounds: number, some = blocks) => ofAll(THREE_ARMS, some, rounds).filter(({ measure }) => measure === 'outputTokensPerSecond').map(({ verdict }) => verdict)
+    expect(verdicts(6)).toEqual(['higher', 'higher', 'lower'])
+    expect(verdicts(12)).toEqual(['unfinished', 'unfinished', 'unfinished'])
+    expect(verdicts(6, blocks.filter(({ round, armId }) => round < 5 || armId !== 'off'))).toEqual(['higher', 'tooFewBlocks', 'tooFewBlocks'])
+    // the last round was run, and does not count
+    const spoilt = blocks.map((block) => (block.round === 5 && block.armId === 'mps' ? { ...block, validity: 'invalid' as const } : block))
+    expect(verdicts(6, spoilt)).toEqual(['tooFewBlocks', 'tooFewBlocks', 'lower'])
   })
 })

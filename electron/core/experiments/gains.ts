@@ -20,13 +20,17 @@ interface Opponents {
 /** Round → result of an arm's compared, valid block; of several the last counts. */
 type Rounds = ReadonlyMap<number, LoadResult>
 
-/** Cells in ascending order; in each the headline first. A measure nobody gave is left out, tokens per second never. */
-export function comparisonsOf(arms: readonly Arm[], blocks: readonly Block[]): Comparison[] {
+/** Cells in ascending order; in each the headline first. A measure nobody gave is left out, tokens per second never. `rounds`: as many as were planned. */
+export function comparisonsOf(arms: readonly Arm[], blocks: readonly Block[], rounds: number): Comparison[] {
   const cells = [...Map.groupBy(blocks.filter((block) => block.purpose === 'compared'), (block) => block.cell)].sort(([a], [b]) => a - b)
   return cells.flatMap(([cell, compared]) => {
-    const rounds = new Map(arms.map((arm) => [arm.id, roundsOf(compared, arm)]))
-    const of = (arm: Arm): Rounds => rounds.get(arm.id) ?? new Map()
-    return opponentsOf(arms, (arm) => meanThroughput(of(arm))).flatMap((opponents) => compare(cell, opponents, of(opponents.arm), of(opponents.baseline)))
+    const byArm = new Map(arms.map((arm) => [arm.id, roundsOf(compared, arm)]))
+    const of = (arm: Arm): Rounds => byArm.get(arm.id) ?? new Map()
+    const whole = (arm: Arm) => compared.some(({ armId, round }) => armId === arm.id && round >= rounds - 1)
+    return opponentsOf(arms, (arm) => meanThroughput(of(arm))).flatMap((opponents) => {
+      const ended = whole(opponents.arm) && whole(opponents.baseline)
+      return compare(cell, opponents, of(opponents.arm), of(opponents.baseline)).map((one) => (ended || one.verdict === 'tooFewBlocks' ? one : { ...one, verdict: 'unfinished' as const }))
+    })
   })
 }
 

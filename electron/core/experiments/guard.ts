@@ -82,7 +82,7 @@ export function differenceOf(limited: readonly Answer[], unlimited: readonly Ans
   return { compared: deltas.length, meanNats: deltas.reduce((sum, delta) => sum + delta, 0) / deltas.length, maxNats: Math.max(...deltas) }
 }
 
-/** `unlimited`: answers of the single engine, kept from when it was loaded; null: none were had. */
+/** `unlimited`: answers of an engine without a limit, kept from when it was loaded; null: none were had. */
 export async function guard(limited: Residents, unlimited: Answer[] | null, signal: AbortSignal): Promise<Check> {
   const { arm } = limited
   const name = `answers/${arm.id}`
@@ -95,9 +95,8 @@ export async function guard(limited: Residents, unlimited: Answer[] | null, sign
     const answers = await answersOf(resident, signal)
     const difference = answers && differenceOf(answers, unlimited)
     if (!difference || difference.compared < FEWEST) {
-      if (difference === null) return notChecked('Whether the limited engines compute rightly was not checked: the engine gives no log probabilities.')
-      failed = true
-      evidence.push(`${resident.spec.name}: its answers part from the unlimited engine's after ${difference.compared} tokens in all`)
+      failed = true // also where it gives no number at all: the same engine without a limit does
+      evidence.push(answers === null ? `${resident.spec.name}: gives no log probabilities, and the unlimited engine does` : `${resident.spec.name}: its answers part from the unlimited engine's after ${difference?.compared ?? 0} tokens in all`)
       continue
     }
     failed ||= difference.meanNats > TOLERANCE.meanNats || difference.maxNats > TOLERANCE.maxNats

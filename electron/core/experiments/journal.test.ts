@@ -13,20 +13,20 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const head = { experimentId: 'x1', core: { pid: 4242, startTicks: 7 }, bootId: 'boot', atMs: 1 }
+const head = { experimentId: 'x1', core: { pid: 4242, startTicks: 7 }, bootId: 'boot', atMs: 1, throwaway: null }
 const engine = (id: string): Extract<Thing, { kind: 'engine' }> => ({ kind: 'engine', id, folder: `/tmp/${id}`, engine: null, keeper: null })
 
 it('names what is outstanding, as it was last known', () => {
   const journal = Journal.begin(path, head)
   journal.watchedBy({ pid: 5, startTicks: 9 })
-  const first = journal.making({ kind: 'setAside', id: 'e1', name: 'alpha' })
+  const first = journal.making({ kind: 'setAside', id: 'e1', name: 'alpha', again: null })
   const second = journal.making(engine('t1'))
   const third = journal.making(engine('t2'))
   journal.amend(second, { ...engine('t1'), engine: { pid: 10, startTicks: 1 } })
   journal.undone(third)
   expect(readJournal(path)).toEqual({
     head, afterlife: { pid: 5, startTicks: 9 },
-    outstanding: [{ number: first, thing: { kind: 'setAside', id: 'e1', name: 'alpha' } }, { number: second, thing: { ...engine('t1'), engine: { pid: 10, startTicks: 1 } } }],
+    outstanding: [{ number: first, thing: { kind: 'setAside', id: 'e1', name: 'alpha', again: null } }, { number: second, thing: { ...engine('t1'), engine: { pid: 10, startTicks: 1 } } }],
   })
 })
 

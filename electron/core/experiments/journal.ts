@@ -1,6 +1,7 @@
 // What an experiment has made and not yet undone, on disk before it is made: lines of JSON, appended and synced. Undoes nothing itself.
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { z } from 'zod'
+import { StartPlan } from '../engines/runFolder.ts'
 
 const processId = z.object({ pid: z.number().int().positive(), startTicks: z.number() })
 
@@ -13,14 +14,25 @@ const Thing = z.discriminatedUnion('kind', [
     kind: z.literal('daemon'), gpuUuid: z.string(),
     quit: z.object({ argv: z.array(z.string()), env: z.record(z.string(), z.string()), stdin: z.string(), daemon: processId.nullable() }).nullable(),
   }),
-  /** Somebody's engine that was stopped; undone when it was started again. */
-  z.object({ kind: z.literal('setAside'), id: z.string(), name: z.string() }),
+  /** Somebody's engine that was stopped; undone when it was started again. `again`: how, without Overlap; null: only Overlap can. */
+  z.object({
+    kind: z.literal('setAside'), id: z.string(), name: z.string(),
+    again: z.object({ folder: z.string(), plan: StartPlan, keeperPath: z.string(), toolsEnv: z.record(z.string(), z.string()) }).nullable().default(null),
+  }),
 ])
 export type Thing = z.infer<typeof Thing>
 export type EngineThing = Extract<Thing, { kind: 'engine' }>
 export type DaemonThing = Extract<Thing, { kind: 'daemon' }>
 
-const Head = z.object({ experimentId: z.string(), core: processId, bootId: z.string().nullable(), atMs: z.number() })
+/** `mark`: a variable that every process of that workstation has. */
+const Throwaway = z.object({ folder: z.string(), mark: z.object({ name: z.string(), value: z.string() }) })
+export type Throwaway = z.infer<typeof Throwaway>
+
+const Head = z.object({
+  experimentId: z.string(), core: processId, bootId: z.string().nullable(), atMs: z.number(),
+  /** The workstation was made for this experiment and goes with it; null: it stays. */
+  throwaway: Throwaway.nullable().default(null),
+})
 export type Head = z.infer<typeof Head>
 
 const Line = z.union([

@@ -29,10 +29,10 @@ async function engine(id: string, program: string, amended: boolean): Promise<Pr
   return kept
 }
 
-const journal = Journal.begin(path, { experimentId: 'x1', core, bootId: procfs.bootId(), atMs: Date.now() })
+const journal = Journal.begin(path, { experimentId: 'x1', core, bootId: procfs.bootId(), atMs: Date.now(), throwaway: null })
 const watch = await launch([process.execPath, afterlife, path, 'x1', String(core.pid), String(core.startTicks)], 'afterlife')
 journal.watchedBy(watch)
-journal.making({ kind: 'setAside', id: 'e1', name: 'alpha' })
+journal.making({ kind: 'setAside', id: 'e1', name: 'alpha', again: null })
 const daemon = await launch([process.execPath, '-e', 'setInterval(() => {}, 1000)'], 'daemon')
 journal.making({ kind: 'daemon', gpuUuid: 'GPU-1', quit: { argv: ['sh', '-c', `cat > "${join(state, 'quit')}"`], env: {}, stdin: 'quit -t 1\n', daemon } })
 const keepers = [

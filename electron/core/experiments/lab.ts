@@ -4,11 +4,13 @@ import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import type { Hold, Report } from '../../../shared/experiment.ts'
 import type { GpuFrame, GpuIdentity } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
+import type { Relaunch } from '../engines/launch.ts'
 import type { Host, ProcessId } from '../host/host.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Topic } from '../kit/topic.ts'
 import type { Generator } from '../load/target.ts'
+import type { Throwaway } from './journal.ts'
 
 export interface Lab {
   clock: Clock
@@ -30,6 +32,8 @@ export interface Lab {
     tail(id: string, lines: number): Promise<string[]>
     /** The process that leads the engine's group, and its keeper; null: it does not run. */
     processes(id: string): { engine: ProcessId; keeper: ProcessId | null } | null
+    /** What starts it once more when Overlap is dead; null: it does not run. */
+    relaunch(id: string): Relaunch | null
     folderOf(id: string): string
     /** Doors of a running engine: where to send requests. null: it does not serve OpenAI's completions. */
     doors(id: string): { url: string; model: string | null; apiKey: string | null } | null
@@ -44,10 +48,14 @@ export interface Lab {
   openGenerator(parts: { processes: number; cpus: string | null }): Promise<Generator>
   /** CPUs of this machine: all that we may use, and those on the GPU's NUMA node (all of them where that is not known). */
   cpus(gpuUuid: string): { all: number[]; near: number[] }
+  /** CPUs that a process may use, as the kernel has it; null: cannot be told. */
+  cpusOf(pid: number): number[] | null
   /** While it is held, writes of the contract are refused and engines are not restarted by themselves. */
   hold: Topic<Hold | null>
   /** What the report says of the machine. */
   describe(gpuUuid: string): Report['workstation']
+  /** This workstation was made for one experiment and goes with it; null: it stays. */
+  throwaway: Throwaway | null
   simulated: boolean
   scene: string | null
   /** Program files that are started by path. */

@@ -37,7 +37,7 @@ beforeEach(() => {
   const host = { run: async () => { did.push('quit'); return {} } } as unknown as Host
   const lab = { clock, log: silentLog, host, stateDirectory: folder, engines: { list, start: async (id: string) => void did.push(`start ${id}`) }, daemons, mps: { stop: async () => void did.push('stop mps') } } as unknown as Lab
   experiments = new Experiments({ lab, reports: {} as Reports, presetsFolder: folder })
-  journal = Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: procfs.bootId(), atMs: 0 })
+  journal = Journal.begin(path, { experimentId: 'x1', core: { pid: 1, startTicks: 1 }, bootId: procfs.bootId(), atMs: 0, throwaway: null })
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -58,7 +58,7 @@ it('lets a new experiment wait until the old one is tidied up', async () => {
 
 it('waits for nothing when it is closed, and leaves the rest to the next start', async () => {
   journal.watchedBy(self)
-  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha' })
+  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha', again: null })
   journal.leave()
   const tidied = experiments.tidyLeftovers()
   await experiments.close()
@@ -68,7 +68,7 @@ it('waits for nothing when it is closed, and leaves the rest to the next start',
 })
 
 it('looks at the GPU before it stops its daemon and starts an engine on it again', async () => {
-  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha' })
+  journal.making({ kind: 'setAside', id: 'e1', name: 'alpha', again: null })
   journal.making({ kind: 'daemon', gpuUuid: 'GPU-1', quit: null })
   journal.leave()
   const tidied = experiments.tidyLeftovers()

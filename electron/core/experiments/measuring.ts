@@ -6,7 +6,7 @@ import type { GpuFrame } from '../../../shared/gpu.ts'
 import type { Load, LoadResult } from '../../../shared/load.ts'
 import { ignoreEosFields } from '../engines/capacity.ts'
 import type { Generator, TargetResult } from '../load/target.ts'
-import { loadTrouble } from '../load/verdict.ts'
+import { loadTrouble, silentEngines } from '../load/verdict.ts'
 import type { Findings } from './findings.ts'
 import { gpuDuring, NO_READINGS } from './gpuDuring.ts'
 import { judge, type BlockFacts } from './judge.ts'
@@ -56,7 +56,7 @@ export async function measureBlock(order: BlockOrder, measuring: Measuring, sign
   const total = 'failure' in measured ? null : measured.total
   const verdict = judge({
     arm: residents.arm, total, failure: 'failure' in measured ? measured.failure : null, gpu,
-    troubles: total === null ? [] : loadTrouble(total, order.load),
+    troubles: 'failure' in measured ? [] : [...loadTrouble(measured.total, order.load), ...silentEngines(measured.engines)],
     engines: factsOf(residents, before, enginesOf(lab, residents)),
     framesExpected: total === null || lab.frames.value === null ? null : framesExpected(seconds),
     clocksOfOthersMHz: findings.compared(order.cell, residents.arm.id).map((block) => block.gpu.smClockMHz),

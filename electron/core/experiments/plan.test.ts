@@ -7,7 +7,7 @@ import { faultOf } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import { duration } from '../../../shared/units.ts'
-import { cellsOf, CONTROL, GUESSED_SECONDS_TO_LOAD, loadOf, planOf, PROBE, probesPlateau, type PlanRequest } from './plan.ts'
+import { cellsOf, controlOf, GUESSED_SECONDS_TO_LOAD, loadOf, planOf, probeOf, probesPlateau, type PlanRequest } from './plan.ts'
 import { readPresets } from './presets.ts'
 
 const presets = new Map((await readPresets(join(import.meta.dirname, '../../../assets/experiments'))).map(({ name, file }) => [name, file]))
@@ -21,7 +21,7 @@ const H100: GpuIdentity = {
   computeCapability: '9.0', gpm: true,
 }
 const vllm = preset('demo-vllm').engine as EngineSpec
-const request = (file: ExperimentFile, change: Partial<PlanRequest> = {}): PlanRequest => ({ file, engine: file.engine ?? vllm, gpu: H100, engines: [], daemon: null, gpuUsedMiB: 480, secondsToLoad: null, ...change })
+const request = (file: ExperimentFile, change: Partial<PlanRequest> = {}): PlanRequest => ({ file, engine: file.engine ?? vllm, gpu: H100, engines: [], daemon: null, gpuUsedMiB: 480, secondsToLoad: null, seenMiB: null, ...change })
 const running = (name: string, change: Partial<Engine> = {}): Engine => ({ spec: { ...vllm, name, gpuUuid: 'GPU-1' }, state: 'ready', temporary: false, gpuMemoryMiB: 8000, ...change }) as Engine
 
 test('the presets are all there', () => {
@@ -67,8 +67,8 @@ test('the load of a cell', () => {
 test('time: blocks, probes and control apart from loading', () => {
   const { seconds, warmUpSeconds, coolDownSeconds } = preset('demo').blocks
   const block = seconds + warmUpSeconds + coolDownSeconds
-  const probe = PROBE.windows * (PROBE.warmUpSeconds + PROBE.seconds)
-  const control = CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds)
+  const probe = 2 * (0.5 + 2)
+  const control = 4 * (0.5 + 2)
   const hot = planOf(request(preset('demo')))
   expect(hot).toMatchObject({ residency: 'hot', estimate: { loadingSeconds: 5 * GUESSED_SECONDS_TO_LOAD.vllm, measuringSeconds: 6 * 3 * block + 3 * probe + control } })
   const cold = planOf(request({ ...preset('demo'), residency: 'cold' }, { secondsToLoad: 10 }))
@@ -76,9 +76,11 @@ test('time: blocks, probes and control apart from loading', () => {
   const single = planOf(request({ ...preset('demo'), residency: 'cold', blocks: { ...preset('demo').blocks, rounds: 1 } }, { secondsToLoad: 10 }))
   expect(single.estimate.loadingSeconds).toBe(50)
   const sweep = planOf(request(preset('concurrency-sweep'), { secondsToLoad: 10 }))
-  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + control }) // engines stay while only the load changes
+  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + 4 * (1 + 2) }) // engines stay while only the load changes
   const models: ExperimentFile = { ...preset('prefill-scaling'), residency: 'hot' }
   expect(planOf(request(models, { secondsToLoad: 10 })).estimate.loadingSeconds).toBe(4 * 3 * 10)
+  // long prompts give no token at first: a probe that is shorter than their warm-up would see nothing
+  expect([probeOf(preset('demo')), controlOf(preset('demo')), probeOf(preset('decode-scaling'))].map(({ warmUpSeconds }) => warmUpSeconds)).toEqual([0.5, 0.5, 5])
   expect([preset('demo'), preset('concurrency-sweep'), preset('rate-sweep')].map(probesPlateau)).toEqual([true, false, false])
 })
 
@@ -94,6 +96,18 @@ test('hot where all arms fit with a tenth to spare, else cold and only the large
   expect(of({ gpuUsedMiB: null }).residency).toBe('cold')
   const unknown = of({ engine: { ...vllm, model: 'some/model' } as EngineSpec })
   expect(unknown).toMatchObject({ residency: 'cold', estimate: { gpuMemoryMiB: null } })
+})
+
+test('where the need cannot be worked out, an engine that runs tells at most what copies need: they fit, or it is not known', () => {
+  const llama = { recipe: 'llamaServer', name: 'a', modelPath: '/m/a.gguf', contextTokens: 4096, slots: 4 } as EngineSpec
+  const of = (seenMiB: number | null, change: Partial<PlanRequest> = {}) => {
+    const { residency, estimate } = planOf(request(preset('demo'), { engine: { ...vllm, ...llama, executable: 'llama-server', gpuLayers: null } as EngineSpec, seenMiB, ...change }))
+    return [residency, estimate.gpuMemoryMiB]
+  }
+  expect(of(null)).toEqual(['cold', null])
+  expect(of(10_000)).toEqual(['hot', 60_000])
+  expect(of(20_000)).toEqual(['cold', 40_000])
+  expect(of(40_000)).toEqual(['cold', null]) // the single one needs less than twice as much: nobody knows how much less
 })
 
 test('what is set aside: running engines of this GPU that are the user\'s', () => {

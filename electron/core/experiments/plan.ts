@@ -11,10 +11,12 @@ import { memoryNeededMiB, modelOf } from '../engines/capacity.ts'
 import { fleetOf } from '../engines/fleet.ts'
 import { checkExperiment } from './presets.ts'
 
+/** Half of the warm-up that the load's author found necessary: long prompts give no token at first. */
+const shortWindow = ({ blocks }: ExperimentFile) => ({ warmUpSeconds: Math.max(0.5, blocks.warmUpSeconds / 2), seconds: 2 })
 /** Two windows of one arm, at its load and at twice that: whether it has reached its plateau. */
-export const PROBE = { windows: 2, warmUpSeconds: 0.5, seconds: 2 } as const
+export const probeOf = (file: ExperimentFile) => ({ windows: 2, ...shortWindow(file) })
 /** On the single engine, half of them before and half after the other arms' engines are loaded. */
-export const CONTROL = { blocks: 4, warmUpSeconds: 0.5, seconds: 2 } as const
+export const controlOf = (file: ExperimentFile) => ({ blocks: 4, ...shortWindow(file) })
 /** Loading one engine where none of its kind was seen loading: vLLM with warm caches, llama-server from disk, anything else. */
 export const GUESSED_SECONDS_TO_LOAD = { vllm: 60, llamaServer: 15, custom: 30 } as const
 /** Of the memory that is free for the experiment, what hot arms may fill. */
@@ -33,6 +35,8 @@ export interface PlanRequest {
   gpuUsedMiB: number | null
   /** Of one engine of this kind, as seen on this workstation; null: not seen. */
   secondsToLoad: number | null
+  /** GPU memory of this very engine while it runs here: for kinds whose need cannot be worked out. Null: it does not run. */
+  seenMiB: number | null
 }
 
 /** One point per cell, the first axis outermost; without axes one cell. Throws BAD_INPUT when they are too many to be meant. */
@@ -62,17 +66,27 @@ const inTheWay = ({ engines, gpu }: PlanRequest): Engine[] =>
 const sumOf = (parts: readonly (number | null)[]): number | null => parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), 0)
 const mostOf = (parts: readonly (number | null)[]): number | null => parts.reduce((most, part) => (most === null || part === null ? null : Math.max(most, part)), 0)
 
-/** For the largest of the models: all arms side by side (hot), and the largest arm by itself (cold); null: of some engine it is not known. */
-function memoryOf({ file, engine, gpu }: PlanRequest, cells: readonly Point[]): Record<Plan['residency'], number | null> {
+/**
+ * For the largest of the models: all arms side by side (hot), and the largest arm by itself (cold); null: of some engine it is not known.
+ * Where a running engine is all there is to go by, the single one with the replicas' sum needs at most as many times that: enough to say that all fit, not that they do not.
+ */
+function memoryOf(request: PlanRequest, cells: readonly Point[]): Record<Plan['residency'], number | null> {
+  const { file, engine, gpu, seenMiB } = request
   const replicas = Math.max(...file.arms.map(({ engines }) => engines))
+  const seen = (arm: Arm, model: string | null) => (seenMiB === null || (model !== null && model !== modelOf(engine)) ? null : seenMiB * (arm.kind === 'single' ? replicas : arm.engines))
   const armMiB = (arm: Arm, model: string | null): number | null => {
     const cpus = Array.from({ length: arm.engines }, () => null)
     const specs = fleetOf({ engine, arm, model, gpuUuid: gpu.uuid, cpus, replicas, streamIntervalTokens: file.load.streamIntervalTokens, prefix: 'plan' })
     return sumOf(specs.map((spec) => memoryNeededMiB(spec, weightsMiBOf(modelOf(spec)), gpu.memoryTotalMiB)))
   }
+  const most = (of: (arm: Arm, model: string | null) => number | null) => {
+    const arms = models.map((model) => file.arms.map((arm) => of(arm, model)))
+    return { hot: mostOf(arms.map(sumOf)), cold: mostOf(arms.map(mostOf)) }
+  }
   const models = [...new Set(cells.map(({ model }) => model ?? null))]
-  const arms = models.map((model) => file.arms.map((arm) => armMiB(arm, model)))
-  return { hot: mostOf(arms.map(sumOf)), cold: mostOf(arms.map(mostOf)) }
+  const [known, atMost] = [most(armMiB), most(seen)]
+  const fitting = (mib: number | null) => (fits(request, mib) ? mib : null)
+  return { hot: known.hot ?? fitting(atMost.hot), cold: known.cold ?? fitting(atMost.cold) }
 }
 
 /** What the experiment may use once the engines in the way are gone; null: not known. */
@@ -83,10 +97,14 @@ function freeMiB(request: PlanRequest): number | null {
   return gpu.memoryTotalMiB - Math.max(0, gpuUsedMiB - leaves)
 }
 
+function fits(request: PlanRequest, neededMiB: number | null): boolean {
+  const free = freeMiB(request)
+  return neededMiB !== null && free !== null && neededMiB <= HOT_SHARE * free
+}
+
 function residencyOf(request: PlanRequest, neededMiB: number | null): Plan['residency'] {
   if (request.file.residency !== 'auto') return request.file.residency
-  const free = freeMiB(request)
-  return neededMiB !== null && free !== null && neededMiB <= HOT_SHARE * free ? 'hot' : 'cold'
+  return fits(request, neededMiB) ? 'hot' : 'cold'
 }
 
 /** How often all arms' engines are loaded. Hot: anew when the model changes from one cell to the next. Cold: for each half of a cell's rounds. */
@@ -100,8 +118,9 @@ function estimateOf(request: PlanRequest, cells: readonly Point[], residency: Pl
   const { rounds, seconds, warmUpSeconds, coolDownSeconds } = file.blocks
   const allArms = loadings(request, cells, residency)
   const engines = file.arms.reduce((sum, arm) => sum + arm.engines, 0)
-  const probing = probesPlateau(file) ? cells.length * file.arms.length * PROBE.windows * (PROBE.warmUpSeconds + PROBE.seconds) : 0
-  const control = residency === 'hot' && file.arms.length > 1 && file.arms.some(({ kind }) => kind === 'single') ? allArms * CONTROL.blocks * (CONTROL.warmUpSeconds + CONTROL.seconds) : 0
+  const [probe, before] = [probeOf(file), controlOf(file)]
+  const probing = probesPlateau(file) ? cells.length * file.arms.length * probe.windows * (probe.warmUpSeconds + probe.seconds) : 0
+  const control = residency === 'hot' && file.arms.length > 1 && file.arms.some(({ kind }) => kind === 'single') ? allArms * before.blocks * (before.warmUpSeconds + before.seconds) : 0
   return {
     loadingSeconds: allArms * engines * (secondsToLoad ?? GUESSED_SECONDS_TO_LOAD[engine.recipe]),
     measuringSeconds: cells.length * rounds * file.arms.length * (warmUpSeconds + seconds + coolDownSeconds) + probing + control,

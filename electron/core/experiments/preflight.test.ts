@@ -78,6 +78,14 @@ it.each<[string, Partial<PreflightFacts>, string, 'failed' | 'notChecked']>([
   expect(refusals(checks)).toEqual([])
 })
 
+it('counts as free what its own engines will give back, also of one whose memory is not told yet', () => {
+  const used = { ...frame([{ pid: 10, usedMemoryMiB: 45_000 }]), rows: [{ uuid: GPU, metrics: { memoryUsedMiB: 51_000 } } as GpuFrame['rows'][number]] }
+  const memoryOf = (own: Engine[]) => preflight({ ...good, frame: used, engines: own }).find(({ name }) => name === 'memory')
+  expect(memoryOf([engine({ pids: [10] })])).toMatchObject({ result: 'passed', evidence: expect.arrayContaining(['used by others 6000 MiB']) as string[] })
+  expect(memoryOf([engine({ pids: [10], gpuMemoryMiB: 45_500 })])).toMatchObject({ evidence: expect.arrayContaining(['used by others 5500 MiB']) as string[] })
+  expect(memoryOf([engine({ pids: [11] })])?.result).toBe('failed')
+})
+
 it('knows its own engines and the MPS server on the GPU, and one plain engine alone is no trouble under Exclusive_Process', () => {
   const facts = { ...good, frame: frame([{ pid: 10 }, { pid: 20 }]), engines: [engine({ pids: [9, 10] })], daemon: daemon({ servers: [{ pid: 20, status: 'ACTIVE' }], state: 'running' }) }
   expect(refusals(preflight(facts))).toEqual([])

@@ -108,7 +108,9 @@ const memory: Look = ({ plan, gpu, frame, engines, neededMiB: needed }) => {
   const total = gpu.memoryTotalMiB
   if (needed === null || total === null) return check('memory', 'refuses', null, 'How much GPU memory the engines need cannot be told before they are loaded.')
   const used = frame?.rows.find(({ uuid }) => uuid === plan.gpuUuid)?.metrics.memoryUsedMiB ?? null
-  const ours = engines.filter(({ spec }) => spec.gpuUuid === plan.gpuUuid).map(({ gpuMemoryMiB }) => gpuMemoryMiB ?? 0).reduce((sum, mib) => sum + mib, 0)
+  // of an engine that has just become ready, the process is listed a moment before its memory is told
+  const listed = (pids: readonly number[]) => (frame?.processes ?? []).reduce((sum, { pid, usedMemoryMiB }) => sum + (pids.includes(pid) ? (usedMemoryMiB ?? 0) : 0), 0)
+  const ours = engines.filter(({ spec }) => spec.gpuUuid === plan.gpuUuid).map(({ gpuMemoryMiB, pids }) => gpuMemoryMiB ?? listed(pids)).reduce((sum, mib) => sum + mib, 0)
   const foreign = used === null ? 0 : Math.max(0, used - ours)
   const free = total - foreign - SPARE_MIB
   const evidence = [`needed ${Math.round(needed)} MiB`, `total ${Math.round(total)} MiB`, `used by others ${used === null ? '—' : Math.round(foreign)} MiB`]

@@ -1,5 +1,5 @@
 // What short blocks before the measurement show: whether an arm has reached its plateau, and what idle residents cost. Pure.
-import type { Block, Check } from '../../../shared/experiment.ts'
+import type { Arm, Block, Check } from '../../../shared/experiment.ts'
 import type { Load } from '../../../shared/load.ts'
 import { isPlateau } from '../load/verdict.ts'
 import type { Residents } from './residents.ts'
@@ -20,6 +20,7 @@ export const twice = (load: Load): Load =>
 export function plateauCheck({ arm, engines }: Residents, load: Load, atLoad: Block, atTwice: Block): Check {
   const name = `plateau/${arm.id}`
   if (atLoad.total === null || atTwice.total === null) return { name, weight: 'warns', result: 'notChecked', sentence: `${arm.name}: whether it has reached its plateau could not be seen.`, evidence: [...atLoad.reasons, ...atTwice.reasons] }
+  if (atLoad.total.outputTokens <= 0) return { name, weight: 'warns', result: 'notChecked', sentence: `${arm.name}: whether it has reached its plateau could not be seen: no token came within the probe.`, evidence: [] }
   const { plateau, sentence } = isPlateau(atLoad.total, atTwice.total)
   const asked = load.arrivals.kind === 'closed' ? load.arrivals.concurrency * (load.regime === 'equalPerEngine' ? engines.length : 1) : null
   const takes = engines.reduce<number | null>((sum, { capacity }) => (sum === null || capacity.maxSequences === null ? null : sum + capacity.maxSequences), 0)
@@ -32,8 +33,23 @@ export function plateauCheck({ arm, engines }: Residents, load: Load, atLoad: Bl
       `${Math.round(atLoad.total.outputTokensPerSecond)} tokens/s at ${asked ?? '—'} requests at a time`,
       `${Math.round(atTwice.total.outputTokensPerSecond)} tokens/s at ${asked === null ? '—' : 2 * asked}`,
       `its engines take ${takes ?? '—'} at once`,
+      ...(atLoad.engines.length > 1 ? atLoad.engines.map(({ engineName, result }) => `${engineName}: ${Math.round(result.outputTokensPerSecond)}, then ${Math.round(rateOf(atTwice, engineName))} tokens/s`) : []),
     ],
   }
+}
+
+const rateOf = ({ engines }: Block, name: string): number => engines.find(({ engineName }) => engineName === name)?.result.outputTokensPerSecond ?? 0
+
+/** In an open loop, an arm that is not over-saturated is unsaturated: it makes what comes. None: a closed loop, or nothing that counts. */
+export function keepsUpCheck(arm: Arm, { arrivals, regime }: Load, compared: readonly Block[]): Check[] {
+  const served = compared.flatMap(({ validity, total }) => (validity === 'valid' && total ? [total.requestsPerSecond] : []))
+  if (arrivals.kind === 'closed' || served.length === 0) return []
+  const asked = arrivals.perSecond * (regime === 'equalPerEngine' ? arm.engines : 1)
+  return [{
+    name: `keepsUp/${arm.id}`, weight: 'warns', result: 'failed',
+    sentence: `${arm.name} kept up with the requests, as far as its blocks count: its tokens/s are the load's and not its most. Latencies are what this load compares; a sweep of the rate shows where an arm stops keeping up.`,
+    evidence: [`${(served.reduce((sum, rate) => sum + rate, 0) / served.length).toFixed(1)} of ${asked} requests/s ended within the window`],
+  }]
 }
 
 const IDLE = { name: 'idleResidentsCostNothing', weight: 'warns' } as const

@@ -23,7 +23,7 @@ describe.each([
   })
 
   it('holds blocks from which the same gains follow', () => {
-    const again = comparisonsOf(report.plan.file.arms, report.blocks)
+    const again = comparisonsOf(report.plan.file.arms, report.blocks, report.plan.file.blocks.rounds)
     expect(again).toHaveLength(report.comparisons.length)
     for (const [at, comparison] of report.comparisons.entries()) {
       expect(again[at]).toMatchObject({ armId: comparison.armId, baselineId: comparison.baselineId, measure: comparison.measure, pairs: comparison.pairs, verdict: comparison.verdict })

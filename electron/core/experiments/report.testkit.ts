@@ -111,7 +111,7 @@ export function syntheticReport(more: Synthesis = {}, fields: Partial<Report> = 
     armId: arm.id, gain: arm.kind === 'single' ? null : arm.kind === 'mps' ? { low: 0.08, likely: 0.2, high: 0.34 } : { low: -0.1, likely: -0.02, high: 0.04 }, gainOverTimeSlicing: arm.kind === 'mps' ? { low: 0.1, likely: 0.22, high: 0.37 } : null,
     tokensPerSecond: 9300, binding: 'host' as const, confidence: 'high' as const, sentence: 'The engine keeps the GPU waiting for its host time.',
   })) }))
-  const comparisons: Comparison[] = comparisonsOf(synthesis.arms, blocks)
+  const comparisons: Comparison[] = comparisonsOf(synthesis.arms, blocks, synthesis.rounds)
   return ReportShape.parse({
     version: 1, id: `report-${synthesis.seed}`, startedAtMs: Date.UTC(2026, 1, 3, 9), endedAtMs: Date.UTC(2026, 1, 3, 9, 6), outcome: 'valid', reasons: [], simulated: synthesis.simulated, scene: synthesis.simulated ? 'two-engines' : null,
     plan: {

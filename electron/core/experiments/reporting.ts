@@ -1,6 +1,6 @@
 // The report of what happened: everything that is needed to repeat it and to doubt it. Takes the secrets out of what was configured.
 import type { EngineSpec } from '../../../shared/engine.ts'
-import type { Plan, Report } from '../../../shared/experiment.ts'
+import type { Report } from '../../../shared/experiment.ts'
 import type { Host } from '../host/host.ts'
 import type { Findings } from './findings.ts'
 import type { Lab } from './lab.ts'
@@ -12,7 +12,8 @@ export function withoutSecrets(spec: EngineSpec, host: Pick<Host, 'preview'>): E
   return { ...spec, env: masked([]).env, extraArguments: masked(spec.extraArguments).argv }
 }
 
-export function reportOf({ id, lab, plan, findings, startedAtMs, end }: { id: string; lab: Lab; plan: Plan; findings: Findings; startedAtMs: number; end: Parameters<Findings['outcome']>[0] }): Report {
+export function reportOf({ id, lab, findings, startedAtMs, end }: { id: string; lab: Lab; findings: Findings; startedAtMs: number; end: Parameters<Findings['outcome']>[0] }): Report {
+  const { plan } = findings
   return {
     version: 1, id, plan, startedAtMs, endedAtMs: lab.clock.now(), ...findings.outcome(end),
     simulated: lab.simulated, scene: lab.scene, workstation: lab.describe(plan.gpuUuid),

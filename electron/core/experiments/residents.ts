@@ -7,6 +7,7 @@ import { capacityFromLog, declaredCapacity, type Capacity } from '../engines/cap
 import type { Target } from '../load/target.ts'
 import type { Arrangement } from './arrangement.ts'
 import type { Lab } from './lab.ts'
+import { memoryCheck, roomFor, type Room } from './room.ts'
 import { until } from './until.ts'
 
 export interface Resident {
@@ -38,12 +39,14 @@ export interface Loading {
   signal: AbortSignal
 }
 
-/** One after another; what was loaded before a failure stays for its owner to remove. Throws EXPERIMENT_FAILED naming arm and engine. */
-export async function loadArm(arm: Arm, specs: readonly EngineSpec[], loading: Loading): Promise<Residents> {
+/** One after another, each when its memory is free; what was loaded before a failure is removed. Throws EXPERIMENT_FAILED naming arm and engine. */
+export async function loadArm(arm: Arm, specs: readonly EngineSpec[], loading: Loading): Promise<Residents & { memory: Check }> {
   const engines: Resident[] = []
   const ids: string[] = []
+  const room: Room[] = []
   try {
     for (const spec of specs) {
+      room.push(await roomFor(spec, arm, loading))
       const id = await loading.arrangement.addEngine(spec)
       ids.push(id)
       engines.push(await loadEngine(arm, id, spec, loading))
@@ -52,7 +55,7 @@ export async function loadArm(arm: Arm, specs: readonly EngineSpec[], loading: L
     await loading.arrangement.removeEngines(ids)
     throw error
   }
-  return { arm, engines }
+  return { arm, engines, memory: memoryCheck(arm, room) }
 }
 
 async function loadEngine(arm: Arm, id: string, spec: EngineSpec, { lab, arrangement, signal }: Loading): Promise<Resident> {
@@ -148,6 +151,14 @@ function withoutDaemon({ arm, engines }: Residents, lab: Lab): string[] {
 
 const onGpu = (pids: readonly number[], lab: Lab): string[] =>
   (lab.frames.value?.processes ?? []).filter(({ pid }) => pids.includes(pid)).map(({ pid, type }) => `nvidia-smi lists pid ${pid} as ${type ?? 'a process without a type'}`)
+
+/** CPUs of each engine's processes together; null: of one of them it cannot be told. */
+export function cpusOf({ engines }: Residents, lab: Lab): (number[] | null)[] {
+  return engines.map(({ id }) => {
+    const lists = (find(lab.engines.list.value, id)?.pids ?? []).map((pid) => lab.cpusOf(pid))
+    return lists.length === 0 || lists.includes(null) ? null : [...new Set(lists.flatMap((list) => list ?? []))].sort((a, b) => a - b)
+  })
+}
 
 export function reportedEngines({ arm, engines }: Residents, list: readonly Engine[]): ReportedEngine[] {
   return engines.map(({ id, spec, preview, capacity }) => {

@@ -124,7 +124,7 @@ export class ExperimentRun {
     const procfs = this.#procfs
     const path = journalPath(lab.stateDirectory)
     const core = { pid: process.pid, startTicks: procfs.processStat(process.pid)?.startTicks ?? 0 }
-    const journal = Journal.begin(path, { experimentId: id, core, bootId: procfs.bootId(), atMs: lab.clock.now() })
+    const journal = Journal.begin(path, { experimentId: id, core, bootId: procfs.bootId(), atMs: lab.clock.now(), throwaway: lab.throwaway })
     try {
       this.#afterlife = await lab.host.launch({
         argv: [NODE.path, lab.programs.afterlife, path, id, String(core.pid), String(core.startTicks)], env: NODE.env, cwd: lab.stateDirectory,
@@ -145,8 +145,8 @@ export class ExperimentRun {
   }
 
   #report(end: 'over' | 'cancelled' | 'underWay'): Report {
-    const { id, lab, plan } = this.#parts
-    return reportOf({ id, lab, plan, findings: this.#findings, startedAtMs: this.#startedAtMs, end })
+    const { id, lab } = this.#parts
+    return reportOf({ id, lab, findings: this.#findings, startedAtMs: this.#startedAtMs, end })
   }
 
   #save(report: Report): void {

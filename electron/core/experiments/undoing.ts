@@ -1,5 +1,5 @@
 // Undoes what a dead Overlap's journal still names: processes by pid and start time, the daemon, folders. Needs no workstation, so that
-// the afterlife and the next start can both do it. Engines that were set aside are not started here.
+// the afterlife and the next start can both do it. Engines that were set aside are again.ts's.
 import { readFileSync, rmSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Host, ProcessId } from '../host/host.ts'

@@ -10,6 +10,9 @@ const LONGEST_PATH = 107
 /** Pause after an answer that is neither yes nor no, such as a full queue of waiters. */
 const PAUSE_MS = 20
 
+/** Held by the one Overlap of a state folder, and by whoever starts something there in its place. */
+export const stateLock = (stateDirectory: string): string => `state:${stateDirectory}`
+
 export class AbstractLock {
   readonly #server: Server
   readonly #waiters: Set<Socket>

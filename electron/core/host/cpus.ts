@@ -8,7 +8,7 @@ import { Procfs } from './procfs.ts'
  */
 export function cpusNear(pciBusId: string | null, { procfs = new Procfs(), sysRoot = '/sys' }: { procfs?: Procfs; sysRoot?: string } = {}): { all: number[]; near: number[] } {
   const listIn = (path: string): number[] => parseCpuList(textOf(`${sysRoot}/${path}`))
-  const own = procfs.ownCpus()
+  const own = procfs.cpusOf('self')
   const allowed = own === null ? listIn('devices/system/cpu/online') : parseCpuList(own)
   const coreOf = new Map(allowed.map((cpu) => [cpu, listIn(`devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`)[0] ?? cpu]))
   const all = allowed.toSorted((a, b) => (coreOf.get(a) ?? a) - (coreOf.get(b) ?? b) || a - b)

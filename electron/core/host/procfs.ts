@@ -139,9 +139,9 @@ export class Procfs {
     return this.#short('sys/kernel/random/boot_id')?.trim() || null
   }
 
-  /** CPUs that this process may run on, as the kernel writes them: `0-3,8`. Null: cannot be told here. */
-  ownCpus(): string | null {
-    return /^Cpus_allowed_list:\s+(\S+)/m.exec(this.#text('self/status') ?? '')?.[1] ?? null
+  /** CPUs that a process may run on, as the kernel writes them: `0-3,8`. Null: cannot be told here. */
+  cpusOf(pid: number | 'self'): string | null {
+    return /^Cpus_allowed_list:\s+(\S+)/m.exec(this.#text(`${pid}/status`) ?? '')?.[1] ?? null
   }
 
   /** Soft limit of open files of this process; Infinity for `unlimited`. */

@@ -20,6 +20,9 @@ const BACK_OFF_MS = 100
 const PROGRESS_MS = 250
 /** In a closed loop nothing is due at a time: how late this timer fires tells how late everything is. */
 const LATENESS_MS = 5
+/** Cool-down of an open loop: load goes on at most so long, until what was due in the window has its first token. What waits longer counts with this wait. */
+const MOST_COOL_DOWN_MS = 2000
+const COOL_DOWN_LOOK_MS = 10
 
 export class Block {
   readonly #order: BlockOrder
@@ -52,7 +55,7 @@ export class Block {
       this.#cpu = process.cpuUsage()
       this.#cpuSinceMs = performance.now()
     })
-    this.#at(this.#window.endMs, () => this.#end())
+    this.#at(this.#window.endMs, () => this.#endWindow())
   }
 
   /** Null: it was stopped. Rejects on a bug only: failed requests are counted. */
@@ -143,17 +146,25 @@ export class Block {
     const inFlight = this.#open.size
     this.#tally.sample(inFlight, nowMs)
     this.#onProgress({
-      engineName: this.#order.target.engineName, inFlight, stage: nowMs < this.#window.startMs ? 'warming' : 'measuring',
+      engineName: this.#order.target.engineName, inFlight, stage: nowMs < this.#window.startMs ? 'warming' : nowMs < this.#window.endMs ? 'measuring' : 'ending',
       outputTokensPerSecond: this.#tally.takeRecent() / (PROGRESS_MS / 1000),
     })
   }
 
-  #end(): void {
+  #endWindow(): void {
     const { user, system } = process.cpuUsage(this.#cpu)
-    const cpuPercent = (user + system) / 10 / (performance.now() - this.#cpuSinceMs)
+    this.#tally.endWindow({ inFlight: this.#open.size, cpuPercent: (user + system) / 10 / (performance.now() - this.#cpuSinceMs) })
+    if (this.#order.load.arrivals.kind === 'closed') return this.#end()
+    this.#every(COOL_DOWN_LOOK_MS, () => {
+      const over = performance.now() >= this.#window.endMs + MOST_COOL_DOWN_MS
+      if (over || ![...this.#open.keys()].some((call) => this.#tally.awaits(call))) this.#end()
+    }, performance.now())
+  }
+
+  #end(): void {
     const open = [...this.#open.keys()]
     this.#finish()
-    this.#outcome.resolve(this.#tally.close(open, cpuPercent))
+    this.#outcome.resolve(this.#tally.close(open, performance.now()))
   }
 
   #finish(): void {

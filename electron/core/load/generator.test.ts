@@ -35,15 +35,15 @@ function misses(name: string, ours: Percentiles | null, theirs: number[], lateMs
   return [...pairs, ['mean', ours?.mean ?? NaN, mean] as const].filter(([, one, other]) => !near(one, other, lateMs)).map(([which, one, other]) => [`${name} ${which}`, `${one} and not ${other}`])
 }
 
-/** The engine's own latencies within the window that began with its first request and the warm-up. */
-function written(records: Recorded[], warmUpSeconds: number, seconds: number, cut: number) {
+/** The engine's own latencies within the window that began with its first request and the warm-up. First tokens of a schedule: of what came within the window. */
+function written(records: Recorded[], { warmUpSeconds, seconds, cut, schedule = false }: { warmUpSeconds: number; seconds: number; cut: number; schedule?: boolean }) {
   const startMs = (records[0]?.receivedAtMs ?? 0) + warmUpSeconds * 1000
   const within = (atMs: number | null | undefined) => atMs != null && atMs >= startMs && atMs < startMs + seconds * 1000
   const ended = records.filter(({ endedAtMs }) => within(endedAtMs))
   // The first requests of the callers are cut on purpose.
   const whole = ended.filter((record) => records.indexOf(record) >= cut)
   return {
-    ttft: records.filter(({ chunksAtMs }) => within(chunksAtMs[0])).map(({ receivedAtMs, chunksAtMs }) => chunksAtMs[0]! - receivedAtMs),
+    ttft: records.filter(({ receivedAtMs, chunksAtMs }) => within(schedule ? receivedAtMs : chunksAtMs[0])).map(({ receivedAtMs, chunksAtMs }) => chunksAtMs[0]! - receivedAtMs),
     itl: records.flatMap(({ chunksAtMs, tokens }) => chunksAtMs.flatMap((atMs, nth) => (nth > 0 && within(atMs) ? Array.from({ length: tokens[nth]! }, () => (atMs - chunksAtMs[nth - 1]!) / tokens[nth]!) : []))),
     tpot: ended.map(({ endedAtMs, chunksAtMs, tokens }) => (endedAtMs! - chunksAtMs[0]!) / (tokens.reduce((sum, count) => sum + count, 0) - 1)),
     endToEnd: whole.map(({ receivedAtMs, endedAtMs }) => endedAtMs! - receivedAtMs),
@@ -70,7 +70,7 @@ describe('the load generator', () => {
     for (let attempt = 0; attempt < 4; attempt++) {
       const { result, records, server } = await measure({ script, load })
       const closed = load.arrivals?.kind === 'closed'
-      const theirs = written(records, WARM_UP_S, SECONDS, closed ? CALLERS : 0)
+      const theirs = written(records, { warmUpSeconds: WARM_UP_S, seconds: SECONDS, cut: closed ? CALLERS : 0, schedule: !closed })
       const lateMs = closed ? 0 : result.client.lateMsP99
       const now: [string, string][] = [
         ...misses('TTFT', result.ttftMs, theirs.ttft, lateMs), ...misses('ITL', result.itlMs, theirs.itl),
@@ -102,13 +102,27 @@ describe('the load generator', () => {
     expect(records.length).toBeGreaterThanOrEqual(210)
   })
 
+  it('shows a stall that outlasts the window: what was due and not answered is waited for', async () => {
+    const { result, progress } = await measure({
+      script: { ttftMs: [5], gapsMs: [2], stall: { atRequest: 100, ms: 1500 } }, warmUpSeconds: 0.5, seconds: 2,
+      load: { arrivals: { kind: 'constant', perSecond: 50 }, output: { shape: 'fixed', tokens: 3 } },
+    })
+    // 100 requests; the last 25 were due while it stood, which it did for one second more
+    expect(result.requests.cutOff).toBeGreaterThanOrEqual(20)
+    expect(result.ttftMs!.count).toBeGreaterThanOrEqual(95)
+    expect(result.ttftMs!.p50).toBeLessThan(500)
+    expect(result.ttftMs!.p90).toBeGreaterThan(1000)
+    expect(result.ttftMs!.max).toBeGreaterThan(1400)
+    expect(progress.at(-1)?.stage).toBe('ending')
+  })
+
   it('counts tokens of requests that are longer than the window, by what earlier ones taught', async () => {
     const { result, records } = await measure({
       script: { ttftMs: [10], gapsMs: [40], tokensPerChunk: 5 }, warmUpSeconds: 2.5, seconds: 1,
       load: { arrivals: { kind: 'closed', concurrency: 4 }, output: { shape: 'fixed', tokens: 1000 } },
     })
     expect(result).toMatchObject({ requests: { finished: 0, cutOff: 4 }, countedByUsage: true, endToEndMs: null, tpotMs: null })
-    const theirs = written(records, 2.5, 1, 4)
+    const theirs = written(records, { warmUpSeconds: 2.5, seconds: 1, cut: 4 })
     expect(Math.abs(result.outputTokens / theirs.tokens - 1)).toBeLessThan(0.1) // each caller may have a chunk on the edge of the window
     expect(Math.abs(result.itlMs!.p50 / percentile(theirs.itl, 50) - 1)).toBeLessThan(0.1)
   })
@@ -119,7 +133,7 @@ describe('the load generator', () => {
       load: { arrivals: { kind: 'closed', concurrency: 2 }, output: { shape: 'fixed', tokens: 100_000 } },
     })
     expect(result).toMatchObject({ requests: { finished: 0, cutOff: 2 }, countedByUsage: false })
-    expect(Math.abs(result.outputTokens / (written(records, 0.2, 1, 2).tokens / 5) - 1)).toBeLessThan(0.15)
+    expect(Math.abs(result.outputTokens / (written(records, { warmUpSeconds: 0.2, seconds: 1, cut: 2 }).tokens / 5) - 1)).toBeLessThan(0.15)
     expect(progress.length).toBeGreaterThanOrEqual(3)
     expect(progress.at(-1)).toMatchObject({ engineName: 'engine', inFlight: 2, stage: 'measuring' })
     expect(progress[0]?.outputTokensPerSecond).toBeGreaterThan(0)

@@ -11,6 +11,10 @@ const LOAD: Load = {
   ignoreEos: true, streamIntervalTokens: null, goodput: { ttftMs: 100, tpotMs: 30, endToEndMs: null }, seed: 1,
 }
 const open = (calibration = new Calibration()) => new Tally({ window: { startMs: 1000, endMs: 3000 }, load: LOAD, calibration })
+const close = (tally: Tally, running: Call[], cpuPercent: number, nowMs = 3000) => {
+  tally.endWindow({ inFlight: running.length, cpuPercent })
+  return tally.close(running, nowMs)
+}
 const call = (dueMs: number, cut = false) => new Call({ dueMs, outputTokens: 10, cut })
 /** Chunks of so many characters at these times. */
 const stream = (tally: Tally, one: Call, times: number[], characters = 4) => times.forEach((atMs) => tally.text(one, characters, atMs))
@@ -27,7 +31,7 @@ describe('Tally', () => {
     tally.finished(within, usage(3), 1250)
     const late = call(2900)
     stream(tally, late, [2950, 2980, 3001])
-    const { result } = tally.close([late], 12)
+    const { result } = close(tally, [late], 12)
     expect(result).toMatchObject({
       windowSeconds: 2, outputTokens: 7, outputTokensPerSecond: 3.5, requestsPerSecond: 1, countedByUsage: true, promptTokens: 16,
       requests: { finished: 2, failed: 0, cutOff: 1 }, client: { cpuPercent: 12, inFlight: 1 },
@@ -38,12 +42,33 @@ describe('Tally', () => {
     expect(result.endToEndMs).toMatchObject({ count: 2, max: expect.closeTo(160, 0) })
   })
 
+  it('judges a schedule by what was due within the window, however late its first token, and what never came by its wait', () => {
+    const tally = new Tally({ window: { startMs: 1000, endMs: 3000 }, load: { ...LOAD, arrivals: { kind: 'constant', perSecond: 2 } }, calibration: new Calibration() })
+    const [before, answered, late, never, after] = [call(500), call(1100), call(2800), call(2900), call(3100)]
+    tally.text(before, 4, 1500) // due in the warm-up
+    tally.text(answered, 4, 1150)
+    tally.endWindow({ inFlight: 4, cpuPercent: 1 })
+    expect([late, never, after, answered].map((one) => tally.awaits(one))).toEqual([true, true, false, false])
+    tally.text(late, 4, 4000)
+    tally.finished(late, usage(1), 4010)
+    const { result } = tally.close([before, answered, never, after], 5000)
+    expect(result.ttftMs).toMatchObject({ count: 3, p50: expect.closeTo(1200, -1), max: expect.closeTo(2100, -1) })
+    expect(result).toMatchObject({ outputTokens: 2, requests: { finished: 0, cutOff: 4 } })
+  })
+
+  it('counts tokens that gave no text at the end of their request', () => {
+    const tally = open()
+    tally.finished(call(1000), usage(1), 1100)
+    tally.finished(call(2900), usage(1), 3100)
+    expect(close(tally, [], 0).result).toMatchObject({ outputTokens: 1, ttftMs: null, requests: { finished: 1 } })
+  })
+
   it('gives each token of a chunk its share of the gap', () => {
     const tally = open()
     const one = call(1000)
     stream(tally, one, [1100, 1200, 1300], 16) // 12 tokens in 3 chunks
     tally.finished(one, usage(12), 1300)
-    const { result } = tally.close([], 0)
+    const { result } = close(tally, [], 0)
     expect(result.itlMs).toMatchObject({ count: 8, p50: expect.closeTo(25, 0), max: expect.closeTo(25, 0) })
     expect(result.tpotMs?.p50).toBeCloseTo(200 / 11, 0)
   })
@@ -53,7 +78,7 @@ describe('Tally', () => {
     const one = call(1000)
     ;[1, 9, 2, 7, 1].forEach((characters, at) => tally.text(one, characters, 1100 + 20 * at))
     tally.finished(one, usage(5), 1200)
-    expect(tally.close([], 0).result.itlMs).toMatchObject({ count: 4, p50: expect.closeTo(20, 0), max: expect.closeTo(20, 0) })
+    expect(close(tally, [], 0).result.itlMs).toMatchObject({ count: 4, p50: expect.closeTo(20, 0), max: expect.closeTo(20, 0) })
   })
 
   it('goes by chunks without usage, unless earlier requests taught what a character is worth', () => {
@@ -61,7 +86,7 @@ describe('Tally', () => {
     const one = call(1000)
     stream(blind, one, [1100, 1200])
     blind.finished(one, null, 1200)
-    expect(blind.close([], 0).result).toMatchObject({ outputTokens: 2, countedByUsage: false, shortOutputs: 0 })
+    expect(close(blind, [], 0).result).toMatchObject({ outputTokens: 2, countedByUsage: false, shortOutputs: 0 })
 
     const calibration = new Calibration()
     calibration.learn(100, { chunks: 10, characters: 200 })
@@ -70,7 +95,7 @@ describe('Tally', () => {
     stream(taught, two, [1100, 1200], 20)
     expect(taught.takeRecent()).toBe(20)
     expect(taught.takeRecent()).toBe(0)
-    expect(taught.close([two], 0).result).toMatchObject({ outputTokens: 20, countedByUsage: true })
+    expect(close(taught, [two], 0).result).toMatchObject({ outputTokens: 20, countedByUsage: true })
   })
 
   it('judges goodput by every limit, and leaves cut first requests out of end to end', () => {
@@ -82,7 +107,7 @@ describe('Tally', () => {
       tally.finished(one, usage(3), 1000 + ttft + 2 * gap)
     }
     tally.finished(call(1000, true), usage(1), 1010) // an answer without any text
-    expect(tally.close([], 0).result).toMatchObject({ goodputPerSecond: 0.5, requestsPerSecond: 2, endToEndMs: null, shortOutputs: 4 })
+    expect(close(tally, [], 0).result).toMatchObject({ goodputPerSecond: 0.5, requestsPerSecond: 2, endToEndMs: null, shortOutputs: 4 })
   })
 
   it('counts like failures together, and ignores what was outside of the window', () => {
@@ -90,7 +115,7 @@ describe('Tally', () => {
     tally.failed(call(0), 'early', 500)
     for (let at = 0; at < 3; at++) tally.failed(call(1000), 'HTTP 500', 1500)
     for (let at = 0; at < 9; at++) tally.failed(call(1000), `other ${at}`, 1500)
-    const { result } = tally.close([], 0)
+    const { result } = close(tally, [], 0)
     expect(result.requests.failed).toBe(12)
     expect(result.failures).toEqual(['HTTP 500 (3 times)', 'other 0', 'other 1', 'other 2', 'other 3'])
   })
@@ -100,7 +125,7 @@ describe('Tally', () => {
     const one = call(1000)
     for (let at = 0; at < 40_000; at++) tally.text(one, 3, 1000 + at / 100)
     expect(one.gapsMs.length).toBeLessThan(16_384)
-    expect(tally.close([one], 0).result.itlMs?.count).toBe(39_999)
+    expect(close(tally, [one], 0).result.itlMs?.count).toBe(39_999)
   })
 })
 
@@ -114,7 +139,7 @@ describe('sumOf', () => {
         tally.finished(one, usage(1), 1000 + ttft)
       }
       tally.sample(ttfts.length, 1500)
-      return tally.close([], ttfts.length)
+      return close(tally, [], ttfts.length)
     }
     const [fast, slow] = [outcome(Array.from({ length: 97 }, () => 10)), outcome([500, 500, 500])]
     const total = sumOf([fast, slow])

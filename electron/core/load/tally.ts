@@ -28,6 +28,7 @@ export class Tally {
   #promptTokens = 0
   #outputTokens = 0
   #allByUsage = true
+  #cpuPercent = 0
 
   constructor(parts: { window: { startMs: number; endMs: number }; load: Load; calibration: Calibration }) {
     this.#window = parts.window
@@ -53,10 +54,11 @@ export class Tally {
     const before = call.firstMs === null ? null : call.lastMs
     call.firstMs ??= nowMs
     call.lastMs = nowMs
+    if (before === null && this.#isWithin(this.#isOpenLoop ? call.dueMs : nowMs)) this.#latencies.ttftMs.record(nowMs - call.dueMs)
     if (!this.#isWithin(nowMs)) return
     call.within.chunks += 1
     call.within.characters += characters
-    if (before === null) return this.#latencies.ttftMs.record(nowMs - call.dueMs)
+    if (before === null) return
     call.gapsMs.push(nowMs - before)
     call.gapCharacters.push(characters)
     if (call.gapsMs.length >= MOST_GAPS) this.#settleGaps(call, this.#worthSoFar)
@@ -68,6 +70,8 @@ export class Tally {
     this.#settle(call, worth)
     if (!this.#isWithin(nowMs)) return
     if (usage === null) this.#allByUsage = false
+    // tokens without any text (half a character, a special one) have no other time than the end
+    if (call.arrived.chunks === 0) this.#outputTokens += usage?.outputTokens ?? 0
     this.#count.finished += 1
     this.#promptTokens += usage?.promptTokens ?? 0
     if (usage !== null && this.#load.ignoreEos && usage.outputTokens < call.outputTokens) this.#count.short += 1
@@ -100,16 +104,26 @@ export class Tally {
     return tokens
   }
 
-  /** The end of the window: `open` are the requests that still run. */
-  close(open: Iterable<Call>, cpuPercent: number): Outcome {
+  endWindow({ inFlight, cpuPercent }: { inFlight: number; cpuPercent: number }): void {
+    this.#count.cutOff = inFlight
+    this.#cpuPercent = cpuPercent
+  }
+
+  /** Whether its first token belongs to this block and is still to come: a schedule is judged by what was due, not by what was answered in time. */
+  awaits(call: Call): boolean {
+    return this.#isOpenLoop && call.firstMs === null && this.#isWithin(call.dueMs)
+  }
+
+  /** `open`: requests that still run. Those whose first token never came have waited at least this long. */
+  close(open: Iterable<Call>, nowMs: number): Outcome {
     for (const call of open) {
-      this.#count.cutOff += 1
+      if (this.awaits(call)) this.#latencies.ttftMs.record(nowMs - call.dueMs)
       if (call.within.chunks > 0 && this.#calibration.worth === null) this.#allByUsage = false
       this.#settle(call, this.#worthSoFar)
     }
     const { ttftMs, itlMs, tpotMs, endToEndMs } = this.#latencies
     return {
-      result: { ...this.#rates(), ttftMs: ttftMs.percentiles, itlMs: itlMs.percentiles, tpotMs: tpotMs.percentiles, endToEndMs: endToEndMs.percentiles, client: this.#client(cpuPercent) },
+      result: { ...this.#rates(), ttftMs: ttftMs.percentiles, itlMs: itlMs.percentiles, tpotMs: tpotMs.percentiles, endToEndMs: endToEndMs.percentiles, client: this.#client() },
       spread: { ttftMs: ttftMs.encoded(), itlMs: itlMs.encoded(), tpotMs: tpotMs.encoded(), endToEndMs: endToEndMs.encoded() },
     }
   }
@@ -125,16 +139,20 @@ export class Tally {
     }
   }
 
-  #client(cpuPercent: number): LoadResult['client'] {
+  #client(): LoadResult['client'] {
     const growth = growthOf(this.#inFlight)
     return {
-      cpuPercent, lateMsP99: this.#late.percentile(99) ?? 0,
+      cpuPercent: this.#cpuPercent, lateMsP99: this.#late.percentile(99) ?? 0,
       inFlight: this.#count.cutOff, inFlightSlope: growth?.slope ?? null, inFlightSlopeLow: growth?.low ?? null,
     }
   }
 
   get #worthSoFar(): Worth {
     return this.#calibration.worth ?? A_CHUNK_A_TOKEN
+  }
+
+  get #isOpenLoop(): boolean {
+    return this.#load.arrivals.kind !== 'closed'
   }
 
   #isWithin(nowMs: number): boolean {

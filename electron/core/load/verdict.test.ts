@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Load, LoadResult } from '../../../shared/load.ts'
 import { divide } from './divide.ts'
 import { growthOf } from './growth.ts'
-import { isPlateau, loadTrouble } from './verdict.ts'
+import { isPlateau, loadTrouble, silentEngines } from './verdict.ts'
 
 const closed: Load = {
   api: 'completions', prompt: { shape: 'fixed', tokens: 8 }, output: { shape: 'fixed', tokens: 8 }, arrivals: { kind: 'closed', concurrency: 10 }, regime: 'equalTotal',
@@ -17,6 +17,17 @@ const result: LoadResult = {
 }
 const client = (change: Partial<LoadResult['client']>): LoadResult => ({ ...result, client: { ...result.client, ...change } })
 const requests = (change: Partial<LoadResult['requests']>): LoadResult => ({ ...result, requests: { ...result.requests, ...change }, failures: ['HTTP 500'] })
+
+describe('silentEngines', () => {
+  const engine = (engineName: string, outputTokens: number, change: Partial<LoadResult['requests']> = {}) => ({ engineName, result: { ...requests(change), outputTokens } })
+  const idle = { sent: 0, finished: 0, failed: 0, cutOff: 0 }
+  it.each<[string, { engineName: string; result: LoadResult }[], string[]]>([
+    ['both at work', [engine('a', 5), engine('b', 5)], []],
+    ['one that hangs with its requests', [engine('a', 5), engine('b', 0, { ...idle, cutOff: 8 })], ['b']],
+    ['one that got none', [engine('a', 5), engine('b', 0, idle)], []],
+    ['all of them, which the sum shows', [engine('a', 0), engine('b', 0)], []],
+  ])('%s', (_, engines, names) => expect(silentEngines(engines).map(({ sentence }) => sentence.split(' ')[0])).toEqual(names))
+})
 
 describe('loadTrouble', () => {
   it.each<[string, LoadResult, Load, string[]]>([

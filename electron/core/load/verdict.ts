@@ -1,9 +1,10 @@
 // What makes a block of load no measurement of the engine. Pure.
 import type { Load, LoadResult } from '../../../shared/load.ts'
 import { NOT_SENT } from './call.ts'
+import type { TargetResult } from './target.ts'
 
 export interface LoadTrouble {
-  name: 'clientBound' | 'overSaturated' | 'failures' | 'shortOutputs'
+  name: 'clientBound' | 'overSaturated' | 'failures' | 'shortOutputs' | 'silentEngine'
   sentence: string
 }
 
@@ -25,6 +26,13 @@ const PLATEAU = 0.1
 /** Of an arm or of one engine; `load` as the experiment has it. Empty: nothing speaks against it. */
 export function loadTrouble(result: LoadResult, load: Load): LoadTrouble[] {
   return [clientBound(result, load), overSaturated(result, load), failures(result), shortOutputs(result, load)].filter((trouble) => trouble !== null)
+}
+
+/** Of an arm: an engine that got requests and gave nothing, which the sum of the others would hide. */
+export function silentEngines(engines: readonly TargetResult[]): LoadTrouble[] {
+  const silent = engines.filter(({ result: { outputTokens, requests } }) => outputTokens <= 0 && requests.sent + requests.finished + requests.failed + requests.cutOff > 0)
+  if (silent.length === engines.length) return [] // then nothing is hidden
+  return silent.map(({ engineName }) => ({ name: 'silentEngine', sentence: `${engineName} had requests, and gave no token within the measuring window.` }))
 }
 
 /** Whether the engine gave its most: twice the load brings hardly more. */

@@ -71,7 +71,7 @@ function Cell({ cell, wide, hatch, colour }: { cell: HeatCell; wide: number; hat
   return (
     <g>
       <title>{none ? cell.why : `${signedPercent(change)} (${intervalText({ low, high })}), ${wordOf(cell)}`}</title>
-      <rect {...box} fill={none ? 'none' : colour.fill} stroke={verdict === 'tooFewBlocks' || none ? 'var(--mantine-color-dimmed)' : 'none'} strokeDasharray="3 3" />
+      <rect {...box} fill={none ? 'none' : colour.fill} stroke={verdict === 'tooFewBlocks' || verdict === 'unfinished' || none ? 'var(--mantine-color-dimmed)' : 'none'} strokeDasharray="3 3" />
       {(verdict === 'noDifference' || (verdict === null && low !== null && high !== null && low <= 0 && high >= 0)) && <rect {...box} fill={`url(#${hatch})`} />}
       <text x={x} y={wide > 92 ? y - 2 : y + 4} textAnchor="middle" fontWeight={600} fill={none ? 'var(--mantine-color-dimmed)' : colour.ink}>{signedPercent(change, wide > 80 ? 1 : 0)}</text>
       {wide > 92 && !none && low !== null && <text x={x} y={y + 13} textAnchor="middle" fill={colour.ink} opacity={0.85}>{intervalText({ low, high }, wide > 118 ? 1 : 0)}</text>}

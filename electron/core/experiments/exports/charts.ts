@@ -108,7 +108,7 @@ function upright(scale: Scale, left: number, right: number, text: (value: number
   ])
 }
 
-const VERDICT_NOTES: Record<Verdict, string> = { higher: '', lower: '', noDifference: 'no difference', tooFewBlocks: 'too few' }
+const VERDICT_NOTES: Record<Verdict, string> = { higher: '', lower: '', noDifference: 'no difference', unfinished: 'not all rounds', tooFewBlocks: 'too few' }
 
 /** Changes in cells, the numbers in them; paler where no difference is shown. */
 export function heatMap(title: string, words: { x: string; y: string }, grid: Grid): string {

@@ -23,7 +23,7 @@ export function headlinesOf(report: Report): string[] {
   const extreme = (sign: 1 | -1) => found.reduce((best, one) => (sign * (one.headline.change ?? -sign * Infinity) > sign * (best.headline.change ?? -sign * Infinity) ? one : best))
   const at = (one: (typeof found)[number]) => `${pointText(one.point)}: ${headlineSentence(one.headline, arms)}`
   return [
-    `Of ${found.length} compared cells ${count('higher')} are higher, ${count('lower')} lower, ${count('noDifference')} show no difference and ${count('tooFewBlocks')} have too few blocks`,
+    `Of ${found.length} compared cells ${count('higher')} are higher, ${count('lower')} lower, ${count('noDifference')} show no difference and ${count('tooFewBlocks') + count('unfinished')} have too few blocks`,
     `Highest: ${at(extreme(1))}`, `Lowest: ${at(extreme(-1))}`,
   ]
 }

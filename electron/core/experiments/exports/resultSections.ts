@@ -42,7 +42,7 @@ export function gainSections(report: Report): Section[] {
   return [{
     title: 'Gains', parts: [
       ...figures, gainTable(report, headlines),
-      { kind: 'text', text: `A change is the ratio to the baseline less one: the mean of the log ratios of blocks paired within a round, with the 95 % t interval of that mean. Below six pairs nothing is claimed; where the interval holds zero no difference is shown. For TTFT and TPOT more is worse. ${REGIMES[load.regime]}${headlines.length >= MANY ? ` These are ${headlines.length} comparisons: about one in twenty shows a difference by chance alone.` : ''}` },
+      { kind: 'text', text: `A change is the ratio to the baseline less one: the mean of the log ratios of blocks paired within a round, with the 95 % t interval of that mean. Below six pairs nothing is claimed; where the interval holds zero no difference is shown. The interval holds what changes from block to block, and not what changes from one loading of the engines to the next: run it again to see that. For TTFT and TPOT more is worse. ${REGIMES[load.regime]}${headlines.length >= MANY ? ` These are ${headlines.length} comparisons: about one in twenty shows a difference by chance alone.` : ''}` },
       ...expectedParts(report, headlines),
     ],
   }]
