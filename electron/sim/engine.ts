@@ -1,6 +1,6 @@
 // Stand-in inference engine: `vllm serve` by its command line, its log and its HTTP, at the pace of the simulated GPU. Loads no model.
 // What vLLM has no flag for comes by environment: OVERLAP_SIM_LOAD (callers of its own, in a closed loop), OVERLAP_SIM_LOAD_SECONDS,
-// OVERLAP_SIM_IGNORE_SIGTERM, OVERLAP_SIM_OUT_OF_MEMORY and OVERLAP_SIM_LINGER (lives on although nobody reads its metrics).
+// OVERLAP_SIM_COLD_SECONDS (of compiling, at its first real load), OVERLAP_SIM_IGNORE_SIGTERM, OVERLAP_SIM_OUT_OF_MEMORY and OVERLAP_SIM_LINGER (lives on although nobody reads its metrics).
 import { Batch } from './batch.ts'
 import { Folder, type SceneFile } from './folder.ts'
 import { attach, CudaError, GpuProcess, visibleGpu } from './gpuProcess.ts'
@@ -98,7 +98,7 @@ function open({ options, model, maxModelTokens, blocks, gpu, folder, scene }: { 
   const batch = new Batch({ maxSequences: options.maxSequences, kvTokens: blocks * KV_BLOCK_TOKENS }, Date.now())
   // An engine with a stream interval of its own is being measured: the demonstration's callers stay away from it.
   const selfLoad = options.streamInterval === null ? Math.floor(numberOf('OVERLAP_SIM_LOAD', 0, MOST_CALLERS)) : 0
-  const ticks = new Ticks({ folder, gpu, batch, selfLoad, lingers: Boolean(env['OVERLAP_SIM_LINGER']), end })
+  const ticks = new Ticks({ folder, gpu, batch, selfLoad, coldSeconds: numberOf('OVERLAP_SIM_COLD_SECONDS', 0, LONGEST_LOAD_S), lingers: Boolean(env['OVERLAP_SIM_LINGER']), end })
   const defective = (folder.misbehaviour(scene).wrongGemm ?? false) && gpu.sharePercent < 100
   const server = serve({
     host: options.host, port: options.port, servedNames: options.servedNames, apiKey: options.apiKey, batch, cache: { kvBlocks: blocks, gpuMemoryUtilization: options.gpuMemoryUtilization },

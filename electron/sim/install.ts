@@ -41,6 +41,7 @@ function specOf(engine: SceneEngine, gpus: readonly Gpu[]): EngineSpec {
     port: null, cwd: null, restartBudget: 3, readyWithinSeconds: 30 + engine.loadSeconds,
     env: {
       OVERLAP_SIM_LOAD: String(engine.selfLoad), OVERLAP_SIM_LOAD_SECONDS: String(engine.loadSeconds),
+      ...(engine.coldSeconds ? { OVERLAP_SIM_COLD_SECONDS: String(engine.coldSeconds) } : {}),
       ...(engine.ignoresSigterm ? { OVERLAP_SIM_IGNORE_SIGTERM: '1' } : {}), ...(engine.outOfMemory ? { OVERLAP_SIM_OUT_OF_MEMORY: '1' } : {}),
     },
     executable: 'vllm', model: engine.model, gpuMemoryUtilization: null, kvCacheMemoryMiB: engine.kvCacheMemoryMiB, maxSequences: engine.maxSequences, maxModelTokens: null,

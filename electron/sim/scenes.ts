@@ -17,6 +17,8 @@ export interface SceneEngine {
   loadSeconds: number
   onMps: boolean
   sharePercent?: number
+  /** Seconds of compiling, in which nothing comes, when two requests are there at once for the first time. */
+  coldSeconds?: number
   ignoresSigterm?: boolean
   outOfMemory?: boolean
 }
@@ -90,6 +92,10 @@ export const SCENES = {
     engines: [small('alpha', { model: QWEN('7B'), kvCacheMemoryMiB: 8192, loadSeconds: 4 }), small('beta', { model: QWEN('7B'), kvCacheMemoryMiB: 8192, loadSeconds: 4 })],
   },
   'wrong-gemm': { ...two, sentence: 'An engine with a reduced share of the SMs computes wrong answers.', seed: 25, engines: [small('alpha'), small('beta', { sharePercent: 40 })], misbehaviour: { wrongGemm: true } },
+  'cold-kernels': {
+    ...two, sentence: 'Engines that compile for ten seconds when they first get real load.', seed: 28, opening: { startMps: false, startEngines: true },
+    engines: [small('alpha', { onMps: false, coldSeconds: 10 })],
+  },
   'exclusive-process': {
     ...two, sentence: 'The GPU takes one process at a time (compute mode EXCLUSIVE_PROCESS), and there is no MPS: the second engine fails.', seed: 26, exclusiveProcess: true,
     opening: { startMps: false, startEngines: true }, engines: [small('alpha', { onMps: false }), small('beta', { onMps: false })],

@@ -8,6 +8,7 @@ const TICK_MS = { guests: 20, own: 250, idle: 1000 } as const
 const LOOK_EVERY_MS = { guests: 250, own: 500, idle: 1000 } as const
 /** Nobody read the metrics for this long: a demonstration was left behind. */
 const UNWATCHED_MS = 15 * 60_000
+const STANDSTILL = { stepSeconds: () => Infinity }
 const SELF_LOAD = { promptTokens: 256, maxTokens: 256 } as const
 
 export interface TicksParts {
@@ -16,6 +17,8 @@ export interface TicksParts {
   batch: Batch
   /** Callers of the demonstration's own. */
   selfLoad: number
+  /** The first time that two requests of guests are there at once, nothing comes for so long: kernels are compiled. */
+  coldSeconds: number
   /** Lives on although nobody looks. */
   lingers: boolean
   end(code: number, words: string | null): never
@@ -26,13 +29,21 @@ export class Ticks {
   #lookedAtMs = 0
   #timer: NodeJS.Timeout | null = null
   #kind: keyof typeof TICK_MS = 'idle'
+  /** null: there was no such load yet. */
+  #compiledAtMs: number | null = null
   scrapedAtMs = Date.now()
 
   constructor(parts: TicksParts) {
     this.#parts = parts
     const { batch, selfLoad } = parts
     for (let index = 0; index < selfLoad; index += 1) this.#ask(Math.ceil((SELF_LOAD.maxTokens * (index + 1)) / selfLoad)) // not all at the same point
-    batch.advance(Date.now(), { stepSeconds: () => Infinity })
+    batch.advance(Date.now(), STANDSTILL)
+  }
+
+  #compiles(now: number): boolean {
+    const { batch, selfLoad, coldSeconds } = this.#parts
+    if (this.#compiledAtMs === null && batch.running + batch.waiting > selfLoad + 1) this.#compiledAtMs = now + coldSeconds * 1000
+    return this.#compiledAtMs !== null && now < this.#compiledAtMs
   }
 
   /** One caller, who asks again as soon as he has his answer. */
@@ -50,7 +61,7 @@ export class Ticks {
     if (this.#timer) clearTimeout(this.#timer)
     const { gpu, batch, selfLoad } = this.#parts
     const now = Date.now()
-    if (!gpu.faulted) batch.advance(now, gpu.pace(now))
+    if (!gpu.faulted) batch.advance(now, this.#compiles(now) ? STANDSTILL : gpu.pace(now))
     gpu.work(batch)
     const busy = batch.running + batch.waiting
     this.#kind = busy > selfLoad ? 'guests' : busy > 0 ? 'own' : 'idle'

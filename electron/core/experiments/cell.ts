@@ -17,6 +17,7 @@ import { controlOf, probeOf, probesPlateau } from './plan.ts'
 import { idleCheck, keepsUpCheck, noIdleCheck, plateauCheck, twice } from './probing.ts'
 import { cpusOf, loadArm, prove, reportedEngines, type Residents } from './residents.ts'
 import { Cancelled, pause } from './until.ts'
+import { nextWarmSeconds, warmCheck, warmWindow, type WarmWindow } from './warming.ts'
 
 export interface CellParts {
   lab: Lab
@@ -161,6 +162,7 @@ export class Cells {
       findings.addEngines(reportedEngines(residents, lab.engines.list.value))
       if (proof.result !== 'passed') throw new FaultError('EXPERIMENT_FAILED', proof.sentence, 'Look at the evidence of the check, and at the MPS page.', { detail: proof.evidence.join('\n') })
       await this.#compareEngines(residents)
+      await this.#warm(cell, residents)
       board.arm(arm.id, { state: 'ready' })
       board.findings(findings)
       return residents
@@ -168,6 +170,19 @@ export class Cells {
       await this.#fail(arm, error)
       return null
     }
+  }
+
+  /** Its windows are no trials and no part of the report; what they showed is. */
+  async #warm({ index, load }: Cell, residents: Residents): Promise<void> {
+    const { findings, board, signal } = this.#parts
+    const { warmUpSeconds } = probeOf(findings.plan.file)
+    const windows: WarmWindow[] = []
+    board.phase('warming', `Warms ${residents.arm.name} up`)
+    for (let seconds = nextWarmSeconds(windows); seconds !== null; seconds = nextWarmSeconds(windows)) {
+      const salt = `${this.#measuring.salt}-warm-${residents.arm.id}-${windows.length}` // no prompt of it comes again
+      windows.push(warmWindow(await measureBlock({ cell: index, round: 0, purpose: 'probe', residents, load, warmUpSeconds, seconds }, { ...this.#measuring, salt }, signal), seconds))
+    }
+    findings.addCheck(warmCheck(residents.arm, windows))
   }
 
   /** Parity and the numeric guard, once per arm and model. */

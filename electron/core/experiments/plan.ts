@@ -10,6 +10,7 @@ import { weightsMiBOf } from '../advisor/predict/shapes.ts'
 import { memoryNeededMiB, modelOf } from '../engines/capacity.ts'
 import { fleetOf } from '../engines/fleet.ts'
 import { checkExperiment } from './presets.ts'
+import { WARM_SECONDS } from './warming.ts'
 
 /** Half of the warm-up that the load's author found necessary: long prompts give no token at first. */
 const shortWindow = ({ blocks }: ExperimentFile) => ({ warmUpSeconds: Math.max(0.5, blocks.warmUpSeconds / 2), seconds: 2 })
@@ -120,16 +121,18 @@ function estimateOf(request: PlanRequest, cells: readonly Point[], residency: Pl
   const engines = file.arms.reduce((sum, arm) => sum + arm.engines, 0)
   const [probe, before] = [probeOf(file), controlOf(file)]
   const probing = probesPlateau(file) ? cells.length * file.arms.length * probe.windows * (probe.warmUpSeconds + probe.seconds) : 0
+  // two windows after every loading, where nothing has to be compiled first
+  const warming = allArms * file.arms.length * 2 * (probe.warmUpSeconds + WARM_SECONDS)
   const control = residency === 'hot' && file.arms.length > 1 && file.arms.some(({ kind }) => kind === 'single') ? allArms * before.blocks * (before.warmUpSeconds + before.seconds) : 0
   return {
     loadingSeconds: allArms * engines * (secondsToLoad ?? GUESSED_SECONDS_TO_LOAD[engine.recipe]),
-    measuringSeconds: cells.length * rounds * file.arms.length * (warmUpSeconds + seconds + coolDownSeconds) + probing + control,
+    measuringSeconds: cells.length * rounds * file.arms.length * (warmUpSeconds + seconds + coolDownSeconds) + warming + probing + control,
   }
 }
 
 /**
  * The plan, its checks still empty. Times in seconds: loading is engines × the time that one takes, one after another; measuring is all blocks with
- * warm-up and cool-down, the plateau probes and the control blocks. Starting again what was set aside is in neither.
+ * warm-up and cool-down, the warming up after each loading, the plateau probes and the control blocks. Starting again what was set aside is in neither.
  * Hot where all arms fit side by side with a tenth of the memory to spare, else cold: then the arms of a cell are loaded one after another
  * for the first half of its rounds and in reverse order for the second (A B C, C B A), so that no arm always comes first.
  * Memory is what is loaded at one time: all arms when hot, the largest arm when cold.
