@@ -109,6 +109,7 @@ export class Ledger {
       this.#halfLine = false
       this.#written += Buffer.byteLength(line)
     } catch (error) {
+      this.#halfLine = true // a full disk may have taken a part of it
       this.#log.warn('the command list could not be written', { path: this.#path, error: String(error) })
     }
   }

@@ -24,7 +24,9 @@ export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, c
     return { value: schema.parse(JSON.parse(text)), fault: null }
   } catch (error) {
     const aside = `${path}.broken-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
-    await rename(path, aside)
+    await rename(path, aside).catch((cause: Error) => {
+      throw new FaultError('NO_PERMISSION', `The file ${path} is broken, and cannot be moved aside: ${cause.message}.`, 'Move or repair it by hand, or start Overlap with another folder (--state DIR).', { cause })
+    })
     return {
       value: null,
       fault: {
@@ -37,11 +39,17 @@ export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, c
   }
 }
 
-/** All or nothing, also through a power cut: temporary file, fsync, rename, fsync of the folder. Mode 0600. */
+/** What the user can do about a file of the state folder that could not be written. Other errors are given back as they are. */
+export function notWritten(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return error
+  return new FaultError('NOT_WRITTEN', `The file ${path} could not be written: ${error.message}.`, 'Free some space on that disk, and check that the folder and the file belong to this user; then try again.', { cause: error })
+}
+
+/** All or nothing, also through a power cut: temporary file, fsync, rename, fsync of the folder. Mode 0600. Throws FaultError NOT_WRITTEN; the old file is as it was. */
 export async function writeWhole(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.new`
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await withFile(temporary, 'wx', async (file) => {
       await file.writeFile(JSON.stringify(value, null, 2) + '\n')
       await file.sync()
@@ -49,7 +57,7 @@ export async function writeWhole(path: string, value: unknown): Promise<void> {
     await rename(temporary, path)
   } catch (error) {
     await unlink(temporary).catch(() => {})
-    throw error
+    throw notWritten(path, error)
   }
   // Some file systems refuse to sync a folder; the rename itself is done.
   await withFile(dirname(path), 'r', (folder) => folder.sync()).catch(() => {})
