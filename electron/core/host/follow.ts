@@ -32,7 +32,7 @@ export class Following implements Followed {
   #ending: Promise<void> | null = null
   /** The child is being ended for a retry. */
   #retrying = false
-  /** Starts within the window, epoch ms. */
+  /** Starts within the window, on the steady clock. */
   #restarts: number[] = []
   #pauseMs = FIRST_PAUSE_MS
 
@@ -144,8 +144,8 @@ export class Following implements Followed {
   #ended(exit: Exit, lastLines: readonly string[]): void {
     this.#child = null
     this.#cancel()
-    const now = this.#clock.now()
-    this.#restarts = this.#restarts.filter((atMs) => atMs > now - BUDGET_WINDOW_MS)
+    const now = this.#clock.steady()
+    this.#restarts = this.#restarts.filter((at) => at > now - BUDGET_WINDOW_MS)
     if (this.#restarts.length === 0) this.#pauseMs = FIRST_PAUSE_MS
     const worth = this.#command.worthRestarting?.({ ...exit, lastLines }) ?? true
     const again = worth && this.#restarts.length < this.#command.restartBudget

@@ -27,6 +27,21 @@ describe('Ledger', () => {
     expect(ledger.feed.kept[0]).toMatchObject({ exitCode: 9, output: 'no', argv: ['tool', '--list'], cwd: null, stdin: null, pid: null })
   })
 
+  it('measures with a clock that nobody sets', async () => {
+    const clock = new (class extends HandClock {
+      setBackMs = 0
+      override now(): number {
+        return super.now() - this.setBackMs
+      }
+    })()
+    const ledger = new Ledger({ clock, log: silentLog, path: null })
+    const ticket = ledger.begin(command, 'run')
+    clock.setBackMs = 3_600_000
+    await clock.advance(70)
+    ticket.end({ outcome: 'ok' })
+    expect(ledger.feed.kept[0]?.durationMs).toBe(70)
+  })
+
   it('drops brief entries that end well, shows them when they fail or last', async () => {
     const { clock, ledger } = open()
     const ids = () => ledger.feed.kept.map((entry) => `${entry.id} ${entry.outcome}`)

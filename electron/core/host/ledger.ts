@@ -74,6 +74,7 @@ export class Ledger {
       shown = true
       this.feed.push(entry)
     }
+    const startedAt = this.#clock.steady()
     const cancel = brief ? this.#clock.after(BRIEF_MS, show) : () => {}
     if (shown) show()
     return {
@@ -85,7 +86,7 @@ export class Ledger {
       end: (end) => {
         cancel()
         entry = {
-          ...entry, outcome: end.outcome, durationMs: this.#clock.now() - entry.startedAtMs,
+          ...entry, outcome: end.outcome, durationMs: Math.round(this.#clock.steady() - startedAt),
           exitCode: end.exitCode ?? null, signal: end.signal ?? null,
           output: end.output == null ? null : this.shown(end.output),
         }
