@@ -36,5 +36,5 @@ it('the real clock ticks without drift, and skips what it missed', async () => {
   expect(at[2]).toBeGreaterThanOrEqual(300)
   // one late tick, not five at once, and the next one where it belongs
   const period = (time = 0) => Math.floor(time / 40)
-  expect(period(at[3])).toBeGreaterThan(period(at[2]))
+  expect(period((at[3] ?? 0) + 1)).toBeGreaterThan(period(at[2])) // timers may fire 1 ms early
 })
