@@ -1,3 +1,6 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Disposer } from '../kit/disposer.ts'
 import { HandClock } from '../kit/clock.ts'
@@ -40,7 +43,7 @@ describe('LocalHost.follow', () => {
   })
 
   it('restarts with growing pauses until the budget is spent, and again when asked', async () => {
-    const { clock, states, names, followed } = follow('console.log("Unable to determine"); process.stdout.write("half"); console.error("why"); process.exitCode = 9')
+    const { clock, host, states, names, followed } = follow('console.log("Unable to determine"); process.stdout.write("half"); console.error("why"); process.exitCode = 9')
     await soon(() => expect(names()).toEqual(['starting', 'live', 'ended']))
     expect(states[2]).toMatchObject({ exitCode: 9, signal: null, again: true })
     expect(states[2]).toHaveProperty('lastLines', expect.arrayContaining(['Unable to determine', 'half', 'why']))
@@ -57,6 +60,20 @@ describe('LocalHost.follow', () => {
     followed.retry()
     await soon(() => expect(names().slice(10)).toEqual(['starting', 'live', 'ended']))
     expect(states.at(-1)).toMatchObject({ again: true })
+    // four starts that came to the same nothing are told once
+    expect(host.ledger.kept.map(({ outcome, exitCode }) => [outcome, exitCode])).toEqual([['ended', 9]])
+  })
+
+  it('tells the Ledger of a start that lasts, also after one that did not', async () => {
+    const path = join(tmpdir(), `overlap-follow-${process.pid}`)
+    disposer.add(() => rmSync(path, { force: true }))
+    const { clock, host, names, lines } = follow(`if (require("fs").existsSync(${JSON.stringify(path)})) { console.log("row"); setInterval(() => {}, 1e6) }`)
+    await soon(() => expect(names()).toEqual(['starting', 'ended']))
+    writeFileSync(path, '')
+    await clock.advance(250)
+    await soon(() => expect(lines).toEqual(['row']))
+    await clock.advance(2000)
+    expect(host.ledger.kept.map(({ outcome }) => outcome)).toEqual(['ended', 'running'])
   })
 
   it('asked to try again, starts no second child beside one that does not end', async () => {

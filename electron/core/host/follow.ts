@@ -13,6 +13,7 @@ const BUDGET_WINDOW_MS = 10 * 60 * 1000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 10_000
 const LAST_LINES_BYTES = 4096
+const AT_ONCE_MS = 2000
 /** What is read of one child per second; one that prints more is left waiting in its pipe. A thousand times what a watched tool has to say. */
 const FLOOD_BYTES = 256 * 1024
 const FLOOD_WINDOW_MS = 1000
@@ -35,6 +36,9 @@ export class Following implements Followed {
   /** Starts within the window, on the steady clock. */
   #restarts: number[] = []
   #pauseMs = FIRST_PAUSE_MS
+  #startedAt = 0
+  /** The last start came to nothing: the Ledger has it, and need not have each repetition. */
+  #failedAtOnce = false
 
   constructor(command: FollowCommand, env: Environment, parts: { clock: Clock; log: Log; ledger: Ledger }) {
     this.#command = command
@@ -69,7 +73,8 @@ export class Following implements Followed {
 
   #start(): void {
     if (this.#closed || this.#child) return
-    const ticket = this.#ledger.begin(this.#command, 'follow')
+    const ticket = this.#ledger.begin(this.#command, 'follow', this.#failedAtOnce)
+    this.#startedAt = this.#clock.steady()
     this.#command.onState({ name: 'starting' })
     const { argv, cwd, stdin } = this.#command
     try {
@@ -77,6 +82,7 @@ export class Following implements Followed {
     } catch (thrown) {
       const fault = faultOf(thrown)
       const missing = fault.code === 'TOOL_MISSING'
+      this.#failedAtOnce = true
       ticket.end({ outcome: missing ? 'missing' : 'failed', output: fault.sentence })
       if (missing) this.#command.onState({ name: 'missing' })
       else this.#ended({ exitCode: null, signal: null }, [fault.sentence])
@@ -116,6 +122,7 @@ export class Following implements Followed {
     if (out.cut > 0) this.#log.warn('lines were cut', { program: this.#command.argv[0], lines: out.cut })
     for (const half of [out.rest, errors.rest]) if (half !== '') last.add(half)
     ticket.end({ outcome: 'ended', ...exit })
+    this.#failedAtOnce = this.#clock.steady() - this.#startedAt < AT_ONCE_MS
     if (this.#child !== child || this.#closed) return
     if (!this.#retrying) return this.#ended(exit, last.lines)
     this.#child = null

@@ -12,7 +12,7 @@ const KEEP_IN_MEMORY = 2000
 const LOAD_AT_START = 500
 const OUTPUT_BYTES = 4096
 const ROTATE_BYTES = 5 * 1024 * 1024
-/** A 'brief' entry that still runs after this long is shown. */
+/** A 'brief' entry that still runs after this long is shown: a routine read, or a long-lived command that failed at once the last time. */
 const BRIEF_MS = 2000
 
 export interface LedgerEnd {
@@ -90,7 +90,7 @@ export class Ledger {
           exitCode: end.exitCode ?? null, signal: end.signal ?? null,
           output: end.output == null ? null : this.shown(end.output),
         }
-        if (!shown && end.outcome === 'ok') return
+        if (!shown && (end.outcome === 'ok' || way === 'follow')) return
         show()
         this.#write(entry)
       },
