@@ -7,7 +7,7 @@ import { FaultError, type Fault } from '../../../shared/fault.ts'
 import { headlineOf } from '../../../shared/headline.ts'
 import { systemClock, type Clock } from '../kit/clock.ts'
 import { Topic } from '../kit/topic.ts'
-import { notWritten } from './wholeFile.ts'
+import { asideOf, notWritten } from './wholeFile.ts'
 
 /** Of one report as JSON, in bytes. */
 export const REPORT_BYTES_MAX = 32 * 1024 * 1024
@@ -54,7 +54,7 @@ export class Reports {
       return new Reports(openDatabase(path), null)
     } catch (error) {
       if (!isBroken(error)) throw error
-      const aside = `${path}.broken-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
+      const aside = asideOf(path, 'broken', clock)
       for (const ending of ['', '-wal', '-shm']) if (existsSync(path + ending)) renameSync(path + ending, aside + ending)
       return new Reports(openDatabase(path), {
         code: 'CONFIG_BROKEN', field: null, sentence: `The reports in ${path} cannot be used; Overlap started with none.`,

@@ -52,6 +52,15 @@ describe('whole files', () => {
     expect(readdirSync(join(folder, 'deep'))).toEqual(['x.json'])
   })
 
+  it('kept aside in the same moment do not take each other\'s place', async () => {
+    const broken = join(folder, 'x.json')
+    for (const text of ['{1', '{2', '{3']) {
+      writeFileSync(broken, text)
+      await readWhole(broken, Shape, clock)
+    }
+    expect(readdirSync(folder).sort().map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual(['{1', '{2', '{3'])
+  })
+
   it('say NOT_WRITTEN where they cannot be written, and leave no litter', async () => {
     writeFileSync(join(folder, 'deep'), 'a file where the folder should be')
     await expect(writeWhole(path, { version: 1, name: 'a' })).rejects.toMatchObject({ fault: { code: 'NOT_WRITTEN', sentence: expect.stringContaining(path) } })

@@ -1,5 +1,6 @@
 // A small JSON document that is read and written whole. A file that cannot be understood is kept aside, never overwritten.
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
@@ -13,6 +14,15 @@ export interface WholeRead<Value> {
   fault: Fault | null
 }
 
+/** A name beside it that is not taken. */
+export function asideOf(path: string, why: 'broken' | 'changed', clock: Clock): string {
+  const name = `${path}.${why}-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
+  for (let at = 1; ; at += 1) {
+    const free = at === 1 ? name : `${name}-${at}`
+    if (!existsSync(free)) return free
+  }
+}
+
 /** Throws FaultError NO_PERMISSION when the file is there and cannot be read (it may be good, and must be neither moved nor written over), or cannot be moved aside. */
 export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, clock: Clock): Promise<WholeRead<Value>> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -23,7 +33,7 @@ export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, c
   try {
     return { value: schema.parse(JSON.parse(text)), fault: null }
   } catch (error) {
-    const aside = `${path}.broken-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
+    const aside = asideOf(path, 'broken', clock)
     await rename(path, aside).catch((cause: Error) => {
       throw new FaultError('NO_PERMISSION', `The file ${path} is broken, and cannot be moved aside: ${cause.message}.`, 'Move or repair it by hand, or start Overlap with another folder (--state DIR).', { cause })
     })
