@@ -69,7 +69,12 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
     // at once: it shows that the folder can be written, and replaces what a killed core left
     await introduce(null, false).catch((error: Error) => Promise.reject(unusable(error)))
     disposer.add(() => rm(corePath, { force: true }))
-    const log = openLog(join(stateDirectory, 'overlap.log'))
+    let log: Log
+    try {
+      log = openLog(join(stateDirectory, 'overlap.log'))
+    } catch (error) {
+      throw unusable(error as Error)
+    }
     let tools: Tools = REAL_TOOLS
     let opening: Opening = { startMps: false, startEngines: false, engines: [] }
     if (scene !== null) {

@@ -34,6 +34,7 @@ export const FAULT_STATUS = {
   EXPERIMENT_FAILED: 502, // an arm of it could not be loaded, proven or measured
   UNREADABLE_OUTPUT: 502, // a tool printed what its parser does not know
   CONFIG_BROKEN: 500, // a settings file was kept aside
+  NOT_WRITTEN: 507, // a file of the state folder could not be written: the disk is full, or the file is not ours
   NOT_PERMITTED_HERE: 403,
   LINK_LOST: 503,
   BUG: 500,

@@ -78,6 +78,7 @@ export const MISSING = {
   noPermission: 'The driver refuses it to this user.',
   gpuLost: 'The GPU has fallen off the bus.',
   resetRequired: 'The GPU needs a reset before it can be used again.',
+  mig: 'Not reported while MIG mode is on.',
   driverError: 'The driver answered with an error.',
   noSample: 'The tool printed no sample for this period.',
   badLine: 'The tool printed a line that cannot be read.',
@@ -108,10 +109,10 @@ export const GpuIdentity = z.object({
 })
 export type GpuIdentity = z.infer<typeof GpuIdentity>
 
-/** One long-lived nvidia-smi. 'gaveUp': restart budget spent, tried again when asked or when the driver answers. */
+/** One long-lived nvidia-smi. 'unreadable': it prints, and no row among it. 'gaveUp': restart budget spent, tried again after a while or when asked. */
 export const SampleStream = z.object({
   name: z.enum(['query', 'processes', 'gpm']),
-  state: z.enum(['starting', 'live', 'silent', 'refused', 'unsupported', 'toolMissing', 'restarting', 'gaveUp']),
+  state: z.enum(['starting', 'live', 'silent', 'unreadable', 'refused', 'unsupported', 'toolMissing', 'restarting', 'gaveUp']),
   sinceMs: z.number(),
   /** Arrival of the last complete row; the age of everything this stream gives. */
   lastRowAtMs: z.number().nullable(),

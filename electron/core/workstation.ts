@@ -78,7 +78,7 @@ export class Workstation implements Answering {
   readonly #parts: WorkstationParts
   readonly #procfs: Procfs
   readonly #disposer = new Disposer()
-  readonly #faults: Fault[]
+  readonly #settings: Settings
   readonly #startedAtMs: number
   #closing = false
   #spent = { atMs: 0, cpu: process.cpuUsage(), toolSeconds: 0 }
@@ -90,7 +90,7 @@ export class Workstation implements Answering {
     this.#startedAtMs = clock.now()
     this.reports = Reports.open(join(stateDirectory, 'reports.db'))
     this.#disposer.add(() => this.reports.close())
-    this.#faults = [settings.fault, this.reports.fault].filter((fault) => fault !== null)
+    this.#settings = settings
     this.#procfs = new Procfs({ clock })
     this.host = host
     this.#disposer.add(() => host.close())
@@ -158,7 +158,7 @@ export class Workstation implements Answering {
       stateDirectory: this.#parts.stateDirectory,
       uid: process.getuid?.() ?? 0,
       startedAtMs: this.#startedAtMs,
-      faults: this.#faults,
+      faults: [this.#settings.fault, this.reports.fault].filter((fault): fault is Fault => fault !== null),
     }
   }
 

@@ -48,11 +48,17 @@ ${tenants.map(processXml).join('')}		</processes>
 `
 }
 
+/** Mon Nov 23 22:35:45 2026. */
+function timestamp(nowMs: number): string {
+  const [weekday, month, day, year, time] = new Date(nowMs).toString().split(' ')
+  return `${weekday} ${month} ${day} ${time} ${year}`
+}
+
 export function logXml(readings: readonly Reading[], nowMs: number): string {
   return `<?xml version="1.0" ?>
 <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v13.dtd">
 <nvidia_smi_log>
-	<timestamp>${new Date(nowMs).toString().slice(0, 24)}</timestamp>
+	<timestamp>${timestamp(nowMs)}</timestamp>
 	<driver_version>${DRIVER_VERSION}</driver_version>
 	<cuda_version>13.0</cuda_version>
 	<attached_gpus>${readings.length}</attached_gpus>

@@ -6,6 +6,8 @@ import { hungUntilMs } from './printer.ts'
 import { lines, Rig } from './rig.testkit.ts'
 
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8')
+/** Of the same driver and card, kept where the product reads it. */
+const real = (name: string) => readFileSync(join(import.meta.dirname, '../core/gpu/fixtures/h100-580', name), 'utf8')
 /** Where each word of a fixed-width line ends. */
 const ends = (line: string) => [...line.matchAll(/\S+/g)].map((match) => match.index + match[0].length)
 
@@ -23,6 +25,8 @@ it('identifies its GPUs as 580 does', slow, async () => {
   expect(new Set(list.map((line) => /UUID: (.*)\)/.exec(line)?.[1])).size).toBe(8)
   expect((await rig.smi('--version')).stdout).toBe(fixture('version.txt'))
   expect((await rig.smi('--query-gpu=index', '--format=csv,noheader', '-i', '6,2')).stdout).toBe('2\n6\n')
+  const busId = (await rig.smi('--query-gpu=pci.bus_id', '--format=csv,noheader', '-i', '3')).stdout.trim()
+  expect((await rig.smi('--query-gpu=index', '--format=csv,noheader', '-i', busId.slice(4))).stdout).toBe('3\n')
   expect(await rig.smi('-i', '99', '--query-gpu=index', '--format=csv')).toMatchObject({ exitCode: 6, stdout: 'No devices were found\n' })
 })
 
@@ -47,6 +51,27 @@ it('answers --query-gpu field by field as 580 does', slow, async () => {
 it('shows an idle GPU to pmon as 580 does', slow, async () => {
   rig = await Rig.open()
   expect((await rig.smi('pmon', '-s', 'um', '-c', '1')).stdout).toBe(fixture('pmon-idle.txt'))
+})
+
+it('gives -q -x with the real one\'s elements, and its time in the same form', slow, async () => {
+  rig = await Rig.open()
+  const xml = (await rig.smi('-q', '-x')).stdout
+  const elements = (text: string) => {
+    const path: string[] = []
+    return new Set([...text.matchAll(/<(\/?)([a-z_]+)[^>]*?(\/?)>/g)].flatMap(([, close, name = '', empty]) => {
+      if (close) {
+        path.pop()
+        return []
+      }
+      const full = [...path, name].join('/')
+      if (!empty) path.push(name)
+      return [full]
+    }))
+  }
+  const known = elements(real('q-x-clients.xml'))
+  expect([...elements(xml)].filter((element) => !known.has(element))).toEqual([])
+  const time = (text: string) => /<timestamp>(.*)<\/timestamp>/.exec(text)?.[1]?.replace(/\d/g, '9').replace(/[A-Z][a-z]{2}/g, 'Xxx')
+  expect(time(xml)).toBe(time(real('q-x-clients.xml')))
 })
 
 it('streams with -lms until it is asked to end, and then ends well', slow, async () => {
@@ -106,15 +131,20 @@ it('refuses nonsense in the real tool\'s words', slow, async () => {
   rig = await Rig.open()
   expect(await rig.smi('--bogus')).toEqual({ exitCode: 255, stdout: "ERROR: Option --bogus is not recognized. Please run 'nvidia-smi -h'.\n", stderr: '' })
   expect(await rig.smi('--query-gpu=index', '--format=csv', '-lms', '0')).toMatchObject({ exitCode: 2, stdout: 'Loop frequency must be greater than 0.\n' })
-  expect(await rig.smi('dmon', '-d', '0.5')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('between 1 second and 600 seconds') })
+  for (const tool of ['dmon', 'pmon'] as const) {
+    const usage = real(`${tool}-h.txt`)
+    expect(await rig.smi(tool, '-h')).toEqual({ exitCode: 0, stdout: usage, stderr: '' })
+    expect(await rig.smi(tool, '--bogus')).toEqual({ exitCode: 0, stdout: usage, stderr: '' })
+    expect(await rig.smi(tool, '-d', '0.5')).toEqual({ exitCode: 0, stdout: `Collection delay/interval should be between 1 second and ${tool === 'dmon' ? 600 : 10} seconds\n${usage}`, stderr: '' })
+  }
   expect(await rig.smi('dmon', '-s', 'z')).toMatchObject({ exitCode: 255, stdout: 'Failed to find any metric to display\nFailed to process command line \n' })
 })
 
 it('says what a reluctant driver says', slow, async () => {
   rig = await Rig.open('na-fields')
-  const [first, second] = (await rig.smi('--query-gpu=index,utilization.gpu,power.draw,clocks.mem,driver_version', '--format=csv,noheader,nounits')).stdout.split('\n')
-  expect(first).toBe('0, 0, [N/A], [Insufficient Permissions], 580.159.04')
-  expect(second).toBe('[GPU is lost], [GPU is lost], [GPU is lost], [GPU is lost], 580.159.04')
+  const [first, second] = (await rig.smi('--query-gpu=index,utilization.gpu,power.draw,enforced.power.limit,clocks.mem,driver_version', '--format=csv,noheader,nounits')).stdout.split('\n')
+  expect(first).toBe('0, 0, [N/A], 700.00, [Insufficient Permissions], 580.159.04')
+  expect(second).toBe('[GPU is lost], [GPU is lost], [GPU is lost], 0.00, [GPU is lost], 580.159.04')
   expect((await rig.smi('-L')).stdout).toContain('Unable to determine the device handle for GPU1')
 })
 

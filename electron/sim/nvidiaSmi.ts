@@ -5,6 +5,7 @@ import { computeApps, DRIVER_VERSION, helpQueryGpu, queryHeader, queryOf, queryR
 import { readGpu } from './reading.ts'
 import { dmonColumns, dmonHeader, dmonRow, HEADER_EVERY, pmonHeader, pmonRows } from './scrolling.ts'
 import { logXml } from './logXml.ts'
+import { USAGE } from './usage.ts'
 
 const LONG_NAMES: Record<string, string> = { '-i': '--id', '-l': '--loop', '-lms': '--loop-ms', '-L': '--list-gpus', '-d': '--delay', '-c': '--count', '-s': '--select', '-o': '--options', '-q': '--query', '-x': '--xml-format' }
 const ALONE = new Set(['--version', '--list-gpus', '--help-query-gpu', '--query', '--xml-format'])
@@ -33,7 +34,7 @@ function optionsOf(args: readonly string[]): Map<string, string> {
 function chosen(gpus: readonly Gpu[], ids: string | undefined): Gpu[] {
   if (ids === undefined) return [...gpus]
   const wanted = ids.split(',')
-  const found = gpus.filter((gpu) => wanted.some((id) => id === String(gpu.index) || id === gpu.uuid || id.toUpperCase() === gpu.busId))
+  const found = gpus.filter((gpu) => wanted.some((id) => id === String(gpu.index) || id === gpu.uuid || (id.includes(':') && gpu.busId.endsWith(id.toUpperCase()))))
   if (found.length === 0) throw new Ended('No devices were found\n', 6)
   return found
 }
@@ -65,8 +66,7 @@ class NvidiaSmi {
   async run(args: readonly string[]): Promise<void> {
     await this.printer.driver()
     const [first, ...rest] = args
-    if (first === 'dmon') return this.dmon(optionsOf(rest))
-    if (first === 'pmon') return this.pmon(optionsOf(rest))
+    if (first === 'dmon' || first === 'pmon') return this[first](this.scrollingOptions(first, rest))
     const options = optionsOf(args)
     if (options.has('--version')) return this.printer.text(`NVIDIA-SMI version  : ${DRIVER_VERSION}\nNVML version        : ${DRIVER_VERSION.slice(0, 7)}\nDRIVER version      : ${DRIVER_VERSION}\nCUDA Version        : 13.0\n`)
     if (options.has('--help-query-gpu')) return this.printer.text(helpQueryGpu())
@@ -119,11 +119,20 @@ class NvidiaSmi {
     })
   }
 
-  /** Seconds between samples; the tool answers nonsense with its usage text and exit code 0. */
-  delay(options: Map<string, string>, most: number, tool: string): number {
+  /** The scrolling tools answer nonsense with their usage text and exit code 0. */
+  scrollingOptions(tool: 'dmon' | 'pmon', args: readonly string[]): Map<string, string> {
+    try {
+      return optionsOf(args)
+    } catch {
+      throw new Ended(USAGE[tool], 0)
+    }
+  }
+
+  /** Seconds between samples. */
+  delay(options: Map<string, string>, most: number, tool: 'dmon' | 'pmon'): number {
     const seconds = Number(options.get('--delay') ?? '1')
     if (Number.isInteger(seconds) && seconds >= 1 && seconds <= most) return seconds
-    throw new Ended(`\nCollection delay/interval should be between 1 second and ${most} seconds\n\n    Usage: nvidia-smi ${tool} [options]\n`, 0)
+    throw new Ended(`Collection delay/interval should be between 1 second and ${most} seconds\n${USAGE[tool]}`, 0)
   }
 
   async dmon(options: Map<string, string>): Promise<void> {

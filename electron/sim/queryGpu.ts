@@ -112,6 +112,7 @@ export function queryRow(query: Query, reading: Reading, nowMs: number, gpuCount
   return query.fields.map((field) => cell(field, query.units)).join(', ')
 
   function cell({ names, unit, read }: Field, units: boolean): string {
+    if (reading.lost && names[0] === 'enforced.power.limit') return units ? '0.00 W' : '0.00' // it is not even an error there
     if (reading.lost && !SURVIVES.has(names[0])) return '[GPU is lost]'
     if (misbehaviour.notSupported?.includes(names[0])) return '[N/A]'
     if (misbehaviour.noPermission?.includes(names[0])) return '[Insufficient Permissions]'

@@ -38,8 +38,12 @@ function Aged({ readAtMs, children }: { readAtMs: number; children: React.ReactN
 export function MetricValue({ row, metric }: { row: GpuRow | null; metric: MetricKey }) {
   const { unit, digits } = METRICS[metric]
   const value = row?.metrics[metric] ?? null
-  const readAtMs = row === null ? null : metric === 'smActivityPercent' || metric === 'dramBandwidthPercent' ? row.readAtMs.gpm : row.readAtMs.query
-  return <Value text={fixed(value, digits)} unit={unit} readAtMs={readAtMs} explain={<MetricExplained metric={metric} row={row} />} />
+  return <Value text={fixed(value, digits)} unit={unit} readAtMs={readAtOf(row, metric)} explain={<MetricExplained metric={metric} row={row} />} />
+}
+
+function readAtOf(row: GpuRow | null, metric: MetricKey): number | null {
+  if (row === null) return null
+  return metric === 'smActivityPercent' || metric === 'dramBandwidthPercent' ? row.readAtMs.gpm : row.readAtMs.query
 }
 
 export function missingSentence(row: GpuRow | null, metric: MetricKey): string | null {
@@ -48,13 +52,19 @@ export function missingSentence(row: GpuRow | null, metric: MetricKey): string |
   return MISSING[row.missing[metric] ?? 'noSample']
 }
 
+/** The age of what is missing. */
+function LastRow({ readAtMs }: { readAtMs: number | null }) {
+  const ageMs = useNowMs() - (readAtMs ?? 0)
+  return readAtMs === null || ageMs < FRESH_MS ? null : <>Last row {duration(ageMs)} ago.</>
+}
+
 export function MetricExplained({ metric, row }: { metric: MetricKey; row: GpuRow | null }) {
   const { label, meaning, trap, source } = METRICS[metric]
   const missing = missingSentence(row, metric)
   return (
     <>
       <strong>{label}</strong>
-      {missing !== null && <div>{UNKNOWN} {missing}</div>}
+      {missing !== null && <div>{UNKNOWN} {missing} <LastRow readAtMs={readAtOf(row, metric)} /></div>}
       <div>{meaning}</div>
       <div>{trap}</div>
       <div className="small">Source: {source}</div>

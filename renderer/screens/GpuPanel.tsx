@@ -93,7 +93,7 @@ function Processes({ processes }: { processes: GpuProcess[] | null }) {
 
 const STREAM_LOOK: Record<SampleStream['state'], Look> = {
   starting: { word: 'starting', tone: 'busy', shape: 'half' }, live: { word: 'live', tone: 'good', shape: 'full' },
-  silent: { word: 'silent', tone: 'bad', shape: 'triangle' }, refused: { word: 'refused', tone: 'bad', shape: 'triangle' },
+  silent: { word: 'silent', tone: 'bad', shape: 'triangle' }, unreadable: { word: 'unreadable', tone: 'bad', shape: 'triangle' }, refused: { word: 'refused', tone: 'bad', shape: 'triangle' },
   unsupported: { word: 'unsupported', tone: 'idle', shape: 'ring' }, toolMissing: { word: 'tool missing', tone: 'bad', shape: 'triangle' },
   restarting: { word: 'restarting', tone: 'busy', shape: 'half' }, gaveUp: { word: 'gave up', tone: 'bad', shape: 'triangle' },
 }

@@ -115,6 +115,16 @@ describe.each(VERSIONS)('--query-gpu of %s', (version) => {
     expect(parseComplaint([line], 0)).toBeNull()
   })
 
+  it.each(['partial', 'lost'])('shows a wrong cell under every field of query-gpu-%s', (what) => {
+    const line = capture(`query-gpu-${what}.${version}.txt`)[0] ?? ''
+    for (const [at, field] of FULL_FIELDS.entries()) {
+      const changed = parseQuery(FULL_FIELDS, line.split(', ').with(at, '[Unknown Error]').join(', '))
+      expect(changed, field).toEqual({ kind: 'row', row: expect.objectContaining({ [field]: '[Unknown Error]' }) })
+      expect(changed, field).not.toEqual(parseQuery(FULL_FIELDS, line))
+      if (what === 'partial' && !FREE_TEXT.includes(field)) expect(parseQuery(FULL_FIELDS, line.split(', ').with(at, '9~3').join(', ')).kind, field).toBe('bad')
+    }
+  })
+
   it('names the field that is not valid', () => {
     const lines = capture(`query-gpu-badfield.${version}.txt`)
     expect(lines.at(-1)).toBe('exit 2')
@@ -237,6 +247,14 @@ describe('dmon columns that are not used', () => {
     expect(readTable(capture(`dmon-u-oDT.${version}.txt`), parseTableRow).rows[0]).toEqual({
       Date: '20261123', Time: time, gpu: '0', sm: '93', mem: '61', enc: '0', dec: '0', jpg: '0', ofa: '0',
     })
+  })
+
+  it.each(VERSIONS.flatMap((version) => [`dmon-pucvmet.${version}.txt`, `dmon-u-oDT.${version}.txt`]))('%s: one wrong cell changes its own column and no other', (name) => {
+    const lines = capture(name)
+    const { header, rows: [right] } = readTable(lines, parseTableRow)
+    for (const [at, column] of (header?.columns ?? []).entries()) {
+      expect(parseTableRow(header, withWord(lines[2] ?? '', at, '777'))).toEqual({ kind: 'row', row: { ...right, [column]: '777' } })
+    }
   })
 })
 

@@ -34,8 +34,8 @@ export class GpmReadings {
   }
 
   /** A new child drops its first rows again; what was learned of the cards stays. */
-  childStarted(): void {
-    for (const [index, reading] of this.#byIndex) this.#byIndex.set(index, { ...reading, row: null, dropped: 0, dashes: 0 })
+  childStarted(indexes: readonly number[]): void {
+    for (const [index, reading] of this.#byIndex) if (indexes.includes(index)) this.#byIndex.set(index, { ...reading, row: null, dropped: 0, dashes: 0 })
   }
 
   /** The stream was refused for good. */

@@ -35,10 +35,8 @@ export class GpmSource {
   /** Watches these GPUs (indexes) from now on; what was known of support is tried again. */
   watch(indexes: readonly number[]): void {
     if (String(indexes) === String(this.#indexes) && this.#streams.retryHung()) return
-    this.readings.forget()
-    this.#unsupported = null
     this.#indexes = indexes
-    this.#streams.replace(groupsOf(indexes, DMON_GPUS).map((gpus) => this.#open(gpus)))
+    this.#begin()
   }
 
   value(index: number, metric: GpmMetric, idle: SampleStream, nowMs: number): Reading {
@@ -46,14 +44,29 @@ export class GpmSource {
     if (reading?.supported === false) return missingBecause('notSupported')
     const report = this.report(idle)
     if (reading === null) return missingBecause(report.state === 'live' ? 'noSample' : reasonOf(report))
-    if (Math.abs(nowMs - reading.atMs) > FRESH_MS) return missingBecause(this.#streams.open[0]?.reason ?? reasonOf(report))
+    if (Math.abs(nowMs - reading.atMs) > FRESH_MS) return missingBecause(this.#streamOf(index)?.reason ?? reasonOf(report))
     if (reading.row === null) return missingBecause('starting')
     const value = reading.row[metric]
     return value === null ? missingBecause('noSample') : { value, missing: null }
   }
 
+  /** Under changed circumstances (another driver, MIG mode switched), what a card did not support is tried again. */
+  circumstancesChanged(): void {
+    if (this.#indexes.some((index) => this.readings.of(index)?.supported === false)) this.#begin()
+  }
+
   close(): Promise<void> {
     return this.#streams.close()
+  }
+
+  #begin(): void {
+    this.readings.forget()
+    this.#unsupported = null
+    this.#streams.replace(groupsOf(this.#indexes, DMON_GPUS).map((gpus) => this.#open(gpus)))
+  }
+
+  #streamOf(index: number): SmiStream | undefined {
+    return this.#streams.open[Math.floor(this.#indexes.indexOf(index) / DMON_GPUS)]
   }
 
   #open(gpus: readonly number[]): SmiStream {
@@ -76,7 +89,7 @@ export class GpmSource {
       },
       childStarted: () => {
         header = null
-        this.readings.childStarted()
+        this.readings.childStarted(gpus)
       },
       complained: (complaint) => queueMicrotask(() => this.#complained(gpus, complaint)),
     })
@@ -88,7 +101,7 @@ export class GpmSource {
   }
 
   #complained(gpus: readonly number[], complaint: Complaint): void {
-    if (!complaint.unsupported && complaint.fault.code !== 'COMMAND_FAILED') return
+    if (!complaint.unsupported) return // it tries again by itself
     this.readings.unsupported(gpus, this.#parts.clock.now())
     this.#endIfUseless(complaint)
   }

@@ -78,7 +78,7 @@ it('pmon: the MPS server and its clients', () => {
   const sample = [process(528, 'C', 66, 'nvidia-cuda-mps'), process(544, 'M+C', 2936), process(545, 'M+C', 2648), process(546, 'C', 866), process(547, 'C', 866)]
   const rows = rowsOf('pmon-clients.txt', parsePmon)
   expect(rows).toEqual([...sample, ...sample, ...sample, ...sample])
-  const readings = new ProcessReadings()
+  const readings = new ProcessReadings([0])
   for (const [at, row] of rows.entries()) readings.take(row, 1000 * Math.floor(at / 5))
   expect(readings.latest(4000)).toEqual(sample)
 })

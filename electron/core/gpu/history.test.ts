@@ -1,10 +1,16 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { METRIC_KEYS } from '../../../shared/gpu.ts'
 import { History } from './history.ts'
 import { gpuSeries } from './liveSeries.ts'
 
+/** Numbers from 0 to 1, the same at every run. */
+const lcg = (seed: number) => () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff) / 0x7fff_ffff
 const START = 1_700_000_000_000
 const seconds = (count: number) => START + count * 1000
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 /** Those of `names` that have a value anywhere. */
 const known = (history: History, names: string[]) => Object.entries(history.window(names, 0, seconds(99_999), 4000).series).flatMap(([name, { max }]) => (max.some((value) => value !== null) ? [name] : []))
 
@@ -56,12 +62,42 @@ describe('History', () => {
     expect(history.window(['a'], seconds(3600), seconds(3600), 10).series['a']?.max).toEqual([null])
   })
 
-  it('joins values of the same moment into one row', () => {
+  it('loses no spike where rows come late and close together, or at the same moment', () => {
     const history = new History()
     history.add(seconds(0), { a: 1 })
-    history.add(seconds(0) + 300, { b: 2 })
-    history.add(seconds(1) + 20, { a: 3 })
-    expect(history.window(['a', 'b'], seconds(0), seconds(2), 10)).toMatchObject({ atMs: [seconds(0), seconds(1) + 20], series: { b: { max: [2, null] } } })
+    history.add(seconds(1) + 700, { a: 99 })
+    history.add(seconds(2), { a: 2 })
+    history.add(seconds(2), { a: 98 })
+    expect(history.window(['a'], seconds(0), seconds(2), 10)).toMatchObject({
+      atMs: [seconds(0), seconds(1) + 700, seconds(2)], series: { a: { min: [1, 99, 2], max: [1, 99, 98] } },
+    })
+  })
+
+  it('keeps every value of every window within its bucket, through gaps, holes and a clock that goes back', () => {
+    const random = lcg(7)
+    for (let round = 0; round < 20; round += 1) {
+      const history = new History()
+      const rows: { atMs: number; value: number | null }[] = []
+      let atMs = START
+      for (let count = Math.floor(random() * 5000); count > 0; count -= 1) {
+        const kind = random()
+        atMs += kind < 0.9 ? 1000 : kind < 0.95 ? Math.floor(random() * 3000) : kind < 0.97 ? 60_000 : kind < 0.98 ? -30_000 : 200
+        const value = random() < 0.8 ? Math.floor(random() * 100) : null
+        history.add(atMs, { a: value, b: 1 })
+        rows.push({ atMs, value })
+      }
+      for (let query = 0; query < 5; query += 1) {
+        const fromMs = START + Math.floor((random() - 0.1) * 5_000_000)
+        const toMs = fromMs + Math.floor(random() * 4_000_000)
+        const maxPoints = 2 + Math.floor(random() * 500)
+        const { atMs: edges, bucketMs, series } = history.window(['a'], fromMs, toMs, maxPoints)
+        expect(edges.length).toBeLessThanOrEqual(maxPoints)
+        const expected = edges.map((left, at) => rows.slice(-3600).filter((row) => row.value !== null && row.atMs >= fromMs && row.atMs <= toMs
+          && row.atMs >= left && row.atMs < (bucketMs === 1000 ? (edges[at + 1] ?? Infinity) : left + bucketMs)).map((row) => row.value ?? 0))
+        expect(series['a']?.min).toEqual(expected.map((values) => (values.length === 0 ? null : Math.min(...values))))
+        expect(series['a']?.max).toEqual(expected.map((values) => (values.length === 0 ? null : Math.max(...values))))
+      }
+    }
   })
 
   it('stays in order when the clock is set back', () => {
@@ -105,6 +141,7 @@ describe('History', () => {
     const values: Record<string, number> = {}
     for (let gpu = 0; gpu < 8; gpu += 1) for (const key of METRIC_KEYS) values[gpuSeries(`GPU-${gpu}`, key)] = 1
     for (let engine = 0; engine < 16; engine += 1) for (const key of ['tokens', 'prompt', 'running', 'waiting']) values[`engine/e${engine}/${key}`] = 1
+    collectGarbage() // of the tests before
     const before = process.memoryUsage().arrayBuffers
     history.add(seconds(0), values)
     const grown = process.memoryUsage().arrayBuffers - before

@@ -5,8 +5,6 @@ import { HISTORY_MS, type HistoryWindow } from '../../../shared/gpu.ts'
 
 const PERIOD_MS = 1000
 const ROWS = HISTORY_MS / PERIOD_MS
-/** Values that come within half a period belong to one row. */
-const SAME_ROW_MS = PERIOD_MS / 2
 /** Rows further apart than this have a hole between them: the line must not bridge it. */
 const HOLE_MS = 3 * PERIOD_MS
 /** 14 MB; new series beyond it are not kept. */
@@ -24,11 +22,12 @@ export class History {
   /** Rows ever begun, minus one. */
   #row = -1
 
-  /** null and NaN: not known. A series begins with its first number; one without a number for an hour is dropped. */
+  /**
+   * One row: everything that is known of one moment. null and NaN: not known. A series begins with its first number; one without a
+   * number for an hour is dropped. After a clock was set back, windows still go by each row's own time.
+   */
   add(atMs: number, values: Record<string, number | null>): void {
-    const sinceLast = this.#row < 0 ? Infinity : atMs - (this.#times[this.#row % ROWS] ?? NaN)
-    // a clock that was set back begins a row like any other: windows go by each row's own time
-    if (!(sinceLast >= 0 && sinceLast < SAME_ROW_MS)) this.#begin(atMs)
+    this.#begin(atMs)
     for (const [name, value] of Object.entries(values)) if (value !== null && Number.isFinite(value)) this.#put(name, value)
   }
 

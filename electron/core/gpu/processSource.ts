@@ -31,7 +31,7 @@ export class ProcessSource {
   watch(indexes: readonly number[]): void {
     if (String(indexes) === String(this.#indexes) && this.#streams.retryHung()) return
     this.#indexes = indexes
-    const groups = groupsOf(indexes, PMON_GPUS).map((gpus) => ({ gpus, readings: new ProcessReadings() }))
+    const groups = groupsOf(indexes, PMON_GPUS).map((gpus) => ({ gpus, readings: new ProcessReadings(gpus) }))
     this.#groups = groups.map((group) => group.readings)
     this.#streams.replace(groups.map(({ gpus, readings }) => this.#open(gpus, readings)))
   }

@@ -14,7 +14,7 @@ export interface QueryReading {
 
 /** Rows of a new child within this time say which GPUs there are. */
 const ROLL_CALL_MS = 5000
-/** The rows of one sample come together, in order of index; samples come one second apart. */
+/** The rows of one sample come in order of index; after a pause a new sample may have begun. */
 const PAUSE_MS = 300
 const NAMELESS_MS = 3000
 
@@ -27,6 +27,7 @@ export class QueryReadings {
   #lastRowAtMs = 0
   #childSinceMs: number | null = null
   #nameless = new Map<number, number>()
+  #announced = new Set<string>()
 
   /** In order of index. */
   get all(): QueryReading[] {
@@ -37,14 +38,15 @@ export class QueryReadings {
   childStarted(): void {
     this.#childSinceMs = null
     this.#lastIndex = -1
+    this.#announced.clear()
   }
 
   take(cells: QueryCells, atMs: number): void {
     this.#childSinceMs ??= atMs
-    if (Math.abs(atMs - this.#lastRowAtMs) >= PAUSE_MS) this.#lastIndex = -1
+    const paused = Math.abs(atMs - this.#lastRowAtMs) >= PAUSE_MS
     this.#lastRowAtMs = atMs
     const named = parseIdentity(cells)
-    const index = named?.index ?? this.#nextIndex()
+    const index = named?.index ?? this.#nextIndex(paused)
     this.#lastIndex = index
     const identity = named ?? this.all.find((reading) => reading.identity.index === index)?.identity
     if (identity === undefined) {
@@ -57,15 +59,21 @@ export class QueryReadings {
     this.#byUuid.set(identity.uuid, { identity, metrics: queryMetrics(cells), lost, atMs })
   }
 
-  /** Indexes of GPUs that are lost and were never seen well: their UUIDs are not known. */
-  namelessLost(nowMs: number): number[] {
-    return [...this.#nameless].filter(([, atMs]) => Math.abs(nowMs - atMs) <= NAMELESS_MS).map(([index]) => index)
+  /** GPUs (index or PCI bus id) that are lost and were never seen well: their UUIDs are not known. */
+  namelessLost(nowMs: number): string[] {
+    return [...this.#announced, ...[...this.#nameless].filter(([, atMs]) => Math.abs(nowMs - atMs) <= NAMELESS_MS).map(([index]) => String(index))]
   }
 
-  /** A GPU that refused the command: its row says so from now on. */
-  markLost(uuid: string, why: Missing): void {
-    const reading = this.#byUuid.get(uuid)
-    if (reading) reading.lost = why
+  /** The known GPU that nvidia-smi calls so (index or PCI bus id). */
+  called(gpu: string): QueryReading | undefined {
+    return this.all.find(({ identity }) => String(identity.index) === gpu || (identity.pciBusId !== null && gpu.includes(':') && identity.pciBusId.toUpperCase().endsWith(gpu.toUpperCase())))
+  }
+
+  /** nvidia-smi says that it cannot reach this GPU (index or PCI bus id): its row says so from now on, until one with values comes. */
+  announceLost(gpu: string): void {
+    const reading = this.called(gpu)
+    if (reading) reading.lost = 'gpuLost'
+    else this.#announced.add(gpu)
   }
 
   /** Forgets GPUs that the present child has not named within its first seconds. */
@@ -80,9 +88,15 @@ export class QueryReadings {
     for (const [uuid, reading] of this.#byUuid) if (reading.lost !== null) this.#byUuid.delete(uuid)
   }
 
-  #nextIndex(): number {
-    let index = this.#lastIndex + 1
-    while (this.leftOut.has(index)) index += 1
-    return index
+  /** A slow driver pauses inside a sample too: after a pause it is a new one only where no further GPU is known. */
+  #nextIndex(paused: boolean): number {
+    const after = (last: number): number => {
+      let index = last + 1
+      while (this.leftOut.has(index)) index += 1
+      return index
+    }
+    const next = after(this.#lastIndex)
+    const known = this.#nameless.has(next) || this.all.some(({ identity }) => identity.index === next)
+    return paused && !known ? after(-1) : next
   }
 }

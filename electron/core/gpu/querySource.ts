@@ -1,7 +1,7 @@
 // The --query-gpu stream: which GPUs there are and what they read. Works around fields the driver lacks and around lost GPUs.
 import type { Fault } from '../../../shared/fault.ts'
 import type { Missing, SampleStream } from '../../../shared/gpu.ts'
-import type { Complaint } from './parseComplaint.ts'
+import { parseComplaint, type Complaint } from './parseComplaint.ts'
 import { parseQuery, type QueryCells } from './parseQuery.ts'
 import { QueryReadings, type QueryReading } from './queryReadings.ts'
 import { oneGpuArguments, QUERY_FIELDS, queryArguments, REQUIRED_FIELDS } from './smi.ts'
@@ -67,12 +67,13 @@ export class QuerySource {
   tick(nowMs: number): void {
     this.readings.forgetAbsent(nowMs)
     const known = this.readings.all.find((reading) => reading.lost !== null)?.identity
-    const lost = known === undefined ? this.readings.namelessLost(nowMs)[0] : (known.pciBusId ?? known.index)
+    const lost = known === undefined ? this.readings.namelessLost(nowMs)[0] : (known.pciBusId ?? String(known.index))
     if (lost === undefined) {
       this.#reviveMs = REVIVE_MS
       this.#reviveAtMs = null
     } else if (this.#reviveAtMs === null) this.#reviveAtMs = nowMs + this.#reviveMs
-    else if (nowMs >= this.#reviveAtMs && !this.#reviving) void this.#revive(String(lost))
+    // a clock that was set back is no reason to wait longer
+    else if ((nowMs >= this.#reviveAtMs || nowMs < this.#reviveAtMs - this.#reviveMs) && !this.#reviving) void this.#revive(lost)
   }
 
   close(): Promise<void> {
@@ -95,6 +96,7 @@ export class QuerySource {
       read: (line, atMs) => {
         const read = parseQuery(fields, line)
         if (read.kind === 'row') this.#take(read.row, atMs)
+        else this.#announced(line)
         return read
       },
       childStarted: () => this.readings.childStarted(),
@@ -109,6 +111,12 @@ export class QuerySource {
     this.#onFirstRow()
   }
 
+  /** Newer drivers name a lost GPU once and go on with the others. */
+  #announced(line: string): void {
+    const complaint = parseComplaint([line], null)
+    if (complaint?.fault.code === 'GPU_LOST' && complaint.gpu !== null) this.readings.announceLost(complaint.gpu)
+  }
+
   #complained(complaint: Complaint): void {
     const { unknownField, gpu } = complaint
     if (unknownField !== null && this.#fields.includes(unknownField) && !REQUIRED_FIELDS.includes(unknownField)) {
@@ -120,9 +128,9 @@ export class QuerySource {
 
   /** One lost GPU refuses the command for all: the others are read without it. */
   #leaveOut(gpu: string): void {
-    const named = this.readings.all.find(({ identity }) => String(identity.index) === gpu || (identity.pciBusId !== null && gpu.includes(':') && identity.pciBusId.toUpperCase().endsWith(gpu.toUpperCase())))
+    const named = this.readings.called(gpu)
     if (named === undefined) return
-    this.readings.markLost(named.identity.uuid, 'gpuLost')
+    this.readings.announceLost(gpu)
     this.#leftOut.add(named.identity.uuid)
     if (this.readings.all.some((reading) => !this.#leftOut.has(reading.identity.uuid))) this.#open()
     else this.#leftOut.clear() // none is left: the stream's own retry asks for all
@@ -148,6 +156,6 @@ export class QuerySource {
   }
 }
 
-const lostFault = (index: number): Fault => ({
-  code: 'GPU_LOST', sentence: `GPU ${index} has fallen off the bus; not even its UUID can be read.`, hint: 'Look for NVRM and Xid lines in dmesg; a reset or reboot brings it back.', field: null, detail: null,
+const lostFault = (gpu: string): Fault => ({
+  code: 'GPU_LOST', sentence: `GPU ${gpu} has fallen off the bus; not even its UUID can be read.`, hint: 'Look for NVRM and Xid lines in dmesg; a reset or reboot brings it back.', field: null, detail: null,
 })

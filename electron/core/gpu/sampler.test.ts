@@ -30,11 +30,11 @@ describe('a healthy GPU', () => {
     expect(rig.sampler.frames.value).toBeNull()
     const query = rig.host.followed[0]!
     query.print(rowFor(query.args, 0), rowFor(query.args, 1))
-    await rig.clock.advance(50)
+    await rig.clock.advance(100)
     expect(frame()).toMatchObject({ tick: 1, rows: [{ index: 0 }, { index: 1 }] })
-    await rig.clock.advance(800)
+    await rig.clock.advance(790)
     expect(frame().tick).toBe(1)
-    await rig.clock.advance(50)
+    await rig.clock.advance(10)
     expect(frame().tick).toBe(2)
   })
 
@@ -72,6 +72,21 @@ describe('many GPUs', () => {
     await seconds(1, [0, 1, 2, 3, 4], ['--query-gpu'])
     expect(frame().processes).toBeNull()
     expect(stream('processes')).toMatchObject({ state: 'refused' })
+  })
+
+  it('knows how to ask for twenty', async () => {
+    const gpus = Array.from({ length: 20 }, (_, gpu) => gpu)
+    await seconds(5, gpus)
+    expect(rig.host.open('pmon').map(({ args }) => args.split(' ')[2])).toEqual(['0,1,2,3', '4,5,6,7', '8,9,10,11', '12,13,14,15', '16,17,18,19'])
+    expect(rig.host.open('dmon').map(({ args }) => args.split(' ')[2])).toEqual([gpus.slice(0, 16).join(), '16,17,18,19'])
+    expect(frame().rows.map(({ metrics }) => [metrics.kernelBusyPercent, metrics.smActivityPercent])).toEqual(gpus.map(() => [93, 77]))
+    expect(frame().processes).toHaveLength(20)
+    // one of the two dmon begins again: the other's values stay
+    rig.host.open('dmon')[1]?.end(null)
+    rig.host.open('dmon')[1]?.state({ name: 'starting' })
+    await seconds(1, gpus, ['--query-gpu', 'pmon'])
+    expect(read('smActivityPercent', 15)).toEqual([77, undefined])
+    expect(read('smActivityPercent', 16)).toEqual([null, 'starting'])
   })
 
   it('takes in a GPU that appears and forgets one that a new child does not list', async () => {
@@ -112,6 +127,57 @@ describe('a lost GPU', () => {
     expect(frame().rows).toHaveLength(1)
     expect(stream('query')).toMatchObject({ state: 'live', fault: { code: 'GPU_LOST' }, badLines: 0 })
     expect(stream('query').fault?.sentence).toContain('GPU 1')
+  })
+
+  it('that a newer driver names once, going on with the others, stays in sight and is asked for', async () => {
+    await seconds(5, [0, 1])
+    const query = rig.host.now('--query-gpu')
+    query.end(null)
+    query.state({ name: 'starting' })
+    query.print('Unable to determine the device handle for GPU0000:01:00.0: Unknown Error')
+    await seconds(10, [0])
+    expect([read('powerWatts', 0), read('powerWatts', 1)]).toEqual([[300.5, undefined], [null, 'gpuLost']])
+    expect(rig.sampler.identities.value.map(({ uuid }) => uuid)).toEqual(['GPU-0', 'GPU-1'])
+    expect(stream('query')).toMatchObject({ state: 'live', badLines: 0 })
+    rig.host.answer = () => Promise.resolve({ exitCode: 0, stdout: 'GPU-1\n', signal: null, stderr: '', truncated: false, durationMs: 5 })
+    await seconds(30, [0])
+    expect(rig.host.ran).toEqual(['--query-gpu=uuid --format=csv,noheader -i 00000000:01:00.0'])
+    await seconds(4, [0, 1])
+    expect(read('powerWatts', 1)).toEqual([300.5, undefined])
+  })
+
+  it('that is named at the very first start is said to be lost by that name, for as long as it is', async () => {
+    rig.host.now('--query-gpu').print('Unable to determine the device handle for GPU0000:07:00.0: Unknown Error')
+    await seconds(10)
+    expect(stream('query')).toMatchObject({ state: 'live', fault: { code: 'GPU_LOST', sentence: 'GPU 0000:07:00.0 has fallen off the bus; not even its UUID can be read.' } })
+    rig.host.answer = () => Promise.resolve({ exitCode: 0, stdout: 'GPU-7\n', signal: null, stderr: '', truncated: false, durationMs: 5 })
+    await seconds(31)
+    expect(rig.host.ran).toEqual(['--query-gpu=uuid --format=csv,noheader -i 0000:07:00.0'])
+    rig.host.now('--query-gpu').state({ name: 'starting' })
+    await seconds(2, [0, 7])
+    expect(stream('query').fault).toBeNull()
+    expect(frame().rows.map(({ index }) => index)).toEqual([0, 7])
+  })
+
+  it('is named by its place also where a slow driver pauses between the rows', async () => {
+    await seconds(5, [0, 1, 2])
+    const query = rig.host.now('--query-gpu')
+    for (let sample = 0; sample < 3; sample += 1) {
+      for (const text of [rowFor(query.args, 0), rowFor(query.args, 1, LOST), rowFor(query.args, 2)]) {
+        query.print(text)
+        await rig.clock.advance(400)
+      }
+      expect([0, 1, 2].map((gpu) => read('powerWatts', gpu))).toEqual([[300.5, undefined], [null, 'gpuLost'], [300.5, undefined]])
+    }
+  })
+
+  it('is asked again in time, also when the clock was set back', async () => {
+    await seconds(5, [0, 1])
+    rig.host.now('--query-gpu').end(15, 'Unable to determine the device handle for GPU0000:01:00.0: GPU is lost.  Reboot the system to recover this GPU')
+    await seconds(2, [0])
+    rig.clock.setBackMs = 3_600_000
+    await seconds(35, [0])
+    expect(rig.host.ran).not.toEqual([])
   })
 
   it('that is the only one: nothing is watched, and every stream says why', async () => {

@@ -11,8 +11,10 @@ import { PERIOD_MS } from './smi.ts'
 import { FRESH_MS, type SmiParts } from './stream.ts'
 
 /** Rows of one sample come together; this long after the first of them all are there. */
-const SAMPLE_MS = 20
+const SAMPLE_MS = 100
 
+/** What nvidia-smi does not give for a whole GPU in MIG mode. */
+const MIG_HIDES: readonly MetricKey[] = ['kernelBusyPercent', 'memoryControllerBusyPercent', 'smActivityPercent', 'dramBandwidthPercent']
 const ALL_LOST: Fault = { code: 'GPU_LOST', sentence: 'No GPU answers any more.', hint: 'Look for NVRM and Xid lines in dmesg; a reset or reboot brings a lost GPU back.', field: null, detail: null }
 
 export class Sampler {
@@ -25,6 +27,7 @@ export class Sampler {
   readonly #processes: ProcessSource
   readonly #gpm: GpmSource
   #watched = ''
+  #circumstances = ''
   #tick = 0
   #stopTicking: (() => void) | null = null
   #cancelFirst: (() => void) | null = null
@@ -80,7 +83,10 @@ export class Sampler {
   /** pmon and dmon are told which GPUs to watch: a lost one among them can silence them. */
   #watch(healthy: readonly QueryReading[]): void {
     const key = healthy.map(({ identity }) => `${identity.index} ${identity.uuid}`).join()
-    if (key === this.#watched) return
+    const circumstances = healthy.map(({ identity }) => `${identity.driverVersion} ${identity.migMode}`).join()
+    const changed = circumstances !== this.#circumstances
+    this.#circumstances = circumstances
+    if (key === this.#watched) return changed ? this.#gpm.circumstancesChanged() : undefined
     this.#watched = key
     const indexes = healthy.map(({ identity }) => identity.index)
     this.#processes.watch(indexes)
@@ -106,9 +112,10 @@ export class Sampler {
 
   #metric(reading: QueryReading, key: MetricKey, idle: SampleStream, nowMs: number): Reading {
     if (reading.lost !== null) return missingBecause(reading.lost)
-    if (key === 'smActivityPercent' || key === 'dramBandwidthPercent') return this.#gpm.value(reading.identity.index, key, idle, nowMs)
-    if (Math.abs(nowMs - reading.atMs) > FRESH_MS) return missingBecause(this.#query.reason(reading, nowMs))
-    return reading.metrics[key]
+    const stale = Math.abs(nowMs - reading.atMs) > FRESH_MS
+    const read = key === 'smActivityPercent' || key === 'dramBandwidthPercent' ? this.#gpm.value(reading.identity.index, key, idle, nowMs)
+      : stale ? missingBecause(this.#query.reason(reading, nowMs)) : reading.metrics[key]
+    return read.missing === 'notSupported' && MIG_HIDES.includes(key) && reading.identity.migMode === 'Enabled' ? missingBecause('mig') : read
   }
 
   #processList(readings: readonly QueryReading[], nowMs: number): GpuProcess[] | null {

@@ -16,7 +16,7 @@ const CELLS: Record<string, string> = {
 }
 /** A row for the fields that the stream asked for. */
 export const rowFor = (args: string, gpu: number, over: Record<string, string> = {}) => (/--query-gpu=(\S+)/.exec(args)?.[1] ?? '').split(',')
-  .map((field) => over[field] ?? { uuid: uuid(gpu), index: String(gpu), 'pci.bus_id': `00000000:0${gpu}:00.0` }[field] ?? CELLS[field]).join(', ')
+  .map((field) => over[field] ?? { uuid: uuid(gpu), index: String(gpu), 'pci.bus_id': `00000000:${gpu.toString(16).padStart(2, '0')}:00.0` }[field] ?? CELLS[field]).join(', ')
 export const LOST = Object.fromEntries(QUERY_FIELDS.map((field) => [field, '[GPU is lost]']))
 const PMON = ['# gpu         pid   type     sm    mem    enc    dec    jpg    ofa     fb   ccpm    command ', '# Idx           #    C/G      %      %      %      %      %      %     MB     MB    name ']
 export const DMON = ['# gpu    pwr  gtemp  mtemp     smutil       dram ', '# Idx      W      C      C      GPM:%      GPM:% ']

@@ -1,6 +1,6 @@
 // How the sampler's values grow old, go missing and heal, with a scripted Host and a clock moved by hand.
 import { describe, expect, it } from 'vitest'
-import { DMON, frame, NO_DRIVER, read, rig, row, seconds, stream, useRig } from './samplerRig.testkit.ts'
+import { DMON, frame, NO_DRIVER, read, rig, row, rowFor, seconds, stream, useRig } from './samplerRig.testkit.ts'
 
 useRig()
 
@@ -54,6 +54,57 @@ describe('values grow old', () => {
 })
 
 describe('trouble and healing', () => {
+  it('a tool that prints rubbish shows no life, is called unreadable and says why', async () => {
+    await seconds(5)
+    const query = rig.host.now('--query-gpu')
+    expect(query.print('rubbish', 'GPU 0: detected Xid 31 at 10:00:00', rowFor(query.args, 0))).toEqual([false, false, true])
+    for (let at = 0; at < 5; at += 1) {
+      query.print('rubbish')
+      await seconds(1, [0], ['pmon', 'dmon'])
+    }
+    query.state({ name: 'silent' })
+    await seconds(1, [0], ['pmon', 'dmon'])
+    expect(stream('query')).toMatchObject({ state: 'unreadable', fault: { code: 'UNREADABLE_OUTPUT' } })
+    expect(read('powerWatts')).toEqual([null, 'badLine'])
+    query.end(143) // it was ended for that: its exit code says nothing
+    await seconds(1, [0], ['pmon', 'dmon'])
+    expect([stream('query').state, read('powerWatts')]).toEqual(['unreadable', [null, 'badLine']])
+    query.state({ name: 'starting' })
+    query.end(12) // and this one ended by itself
+    await seconds(1, [0], ['pmon', 'dmon'])
+    expect(stream('query')).toMatchObject({ state: 'refused', fault: { code: 'TOOL_MISSING' } })
+    query.state({ name: 'starting' })
+    await seconds(1)
+    expect([stream('query').state, stream('query').fault, read('powerWatts')]).toEqual(['live', null, [300.5, undefined]])
+  })
+
+  it('a flood of rubbish is called that at once', async () => {
+    rig.host.now('--query-gpu').print(...Array.from({ length: 19 }, () => 'rubbish'))
+    await rig.clock.advance(1000)
+    expect(stream('query').state).toBe('starting')
+    rig.host.now('--query-gpu').print('rubbish')
+    await rig.clock.advance(1000)
+    expect(stream('query')).toMatchObject({ state: 'unreadable', badLines: 20, fault: { code: 'UNREADABLE_OUTPUT' } })
+    await seconds(1)
+    expect(stream('query')).toMatchObject({ state: 'live', fault: null })
+  })
+
+  it('a tool that ends at once, again and again, without a word: given up with a reason, tried again, healed', async () => {
+    const query = rig.host.now('--query-gpu')
+    for (let at = 0; at < 3; at += 1) {
+      query.end(0)
+      query.state({ name: 'starting' })
+    }
+    query.end(0, 'some words')
+    query.state({ name: 'gaveUp' })
+    await rig.clock.advance(1000)
+    expect(stream('query')).toMatchObject({ state: 'gaveUp', fault: { code: 'RESTART_BUDGET_SPENT', detail: 'some words' } })
+    await rig.clock.advance(9000)
+    expect(query.retries).toBe(1)
+    await seconds(4)
+    expect([stream('query').state, stream('query').fault]).toEqual(['live', null])
+  })
+
   it('asked to try again, starts no nvidia-smi beside one that may hang', async () => {
     await seconds(5)
     for (const kind of ['--query-gpu', 'pmon', 'dmon'] as const) rig.host.now(kind).state({ name: 'silent' })
@@ -144,6 +195,45 @@ describe('GPM', () => {
     await seconds(4)
     expect(read('smActivityPercent')).toEqual([77, undefined])
     expect(rig.sampler.identities.value[0]?.gpm).toBe(true)
+  })
+
+  it.each([[139, 'Segmentation fault'], [126, 'setpriv: failed to execute nvidia-smi: Text file busy']])('that ended with %s is no card without GPM: tried again by itself', async (exitCode, words) => {
+    await seconds(1)
+    rig.host.now('dmon').end(exitCode, words)
+    await seconds(2, [0], ['--query-gpu', 'pmon'])
+    expect(stream('gpm')).toMatchObject({ state: 'refused', fault: { code: 'COMMAND_FAILED' } })
+    expect([read('smActivityPercent'), rig.sampler.identities.value[0]?.gpm]).toEqual([[null, 'stopped'], null])
+    await seconds(8, [0], ['--query-gpu', 'pmon'])
+    expect(rig.host.now('dmon').retries).toBe(1)
+    await seconds(4)
+    expect(read('smActivityPercent')).toEqual([77, undefined])
+  })
+
+  it.each([['driver_version', '590.1'], ['mig.mode.current', 'Enabled']])('that was not supported is tried again when %s changes', async (field, cell) => {
+    await seconds(1)
+    rig.host.now('dmon').end(255, 'Not supported on the device(s)', 'Failed to process command line ')
+    await seconds(3, [0], ['--query-gpu'])
+    expect(rig.host.open('dmon')).toEqual([])
+    const query = rig.host.now('--query-gpu')
+    const pmons = rig.host.followed.filter(({ args }) => args.startsWith('pmon')).length
+    for (let at = 0; at < 4; at += 1) {
+      query.print(rowFor(query.args, 0, { [field]: cell }))
+      await seconds(1, [0], ['dmon'])
+    }
+    expect(read('smActivityPercent')).toEqual([77, undefined])
+    expect(rig.host.followed.filter(({ args }) => args.startsWith('pmon'))).toHaveLength(pmons)
+  })
+
+  it('and utilisation in MIG mode: the mode is the reason', async () => {
+    const mig = { 'mig.mode.current': 'Enabled', 'utilization.gpu': '[N/A]', 'utilization.memory': '[N/A]', 'power.draw': '[N/A]' }
+    for (let at = 0; at < 10; at += 1) {
+      const query = rig.host.now('--query-gpu')
+      query.print(rowFor(query.args, 0, mig))
+      for (const dmon of rig.host.open('dmon')) dmon.print(...DMON, '    0    300     50     60          -          - ')
+      await seconds(1, [0], ['pmon'])
+    }
+    expect((['kernelBusyPercent', 'memoryControllerBusyPercent', 'smActivityPercent', 'dramBandwidthPercent'] as const).map((key) => read(key))).toEqual(Array.from({ length: 4 }, () => [null, 'mig']))
+    expect([read('powerWatts'), read('temperatureCelsius'), frame().processes?.length]).toEqual([[null, 'notSupported'], [50, undefined], 1])
   })
 
   it('only dashes: not supported after a while; the other card goes on', async () => {

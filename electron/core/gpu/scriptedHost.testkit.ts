@@ -18,8 +18,9 @@ export class ScriptedFollow implements Followed {
     return this.command.argv.slice(1).join(' ')
   }
 
-  print(...lines: string[]): void {
-    for (const line of lines) this.command.onLine(line)
+  /** Which of them put off the silence. */
+  print(...lines: string[]): boolean[] {
+    return lines.map((line) => this.command.onLine(line))
   }
 
   state(state: FollowState): void {

@@ -4,13 +4,15 @@ import type { Missing, SampleStream } from '../../../shared/gpu.ts'
 /** Why values are missing while a stream is in this state. */
 export function reasonOf({ state, fault }: SampleStream): Missing {
   if (state !== 'refused') return REASONS[state]
-  return fault?.code === 'GPU_LOST' ? 'gpuLost' : fault?.code === 'NO_PERMISSION' ? 'noPermission' : 'refused'
+  return REFUSALS[fault?.code ?? ''] ?? 'refused'
 }
+/** COMMAND_FAILED: it ended in a way that says nothing of the driver. */
+const REFUSALS: Readonly<Record<string, Missing>> = { GPU_LOST: 'gpuLost', NO_PERMISSION: 'noPermission', COMMAND_FAILED: 'stopped' }
 const REASONS = {
-  starting: 'starting', live: 'silent', silent: 'silent', unsupported: 'notSupported', toolMissing: 'toolMissing', restarting: 'stopped', gaveUp: 'stopped',
+  starting: 'starting', live: 'silent', silent: 'silent', unreadable: 'badLine', unsupported: 'notSupported', toolMissing: 'toolMissing', restarting: 'stopped', gaveUp: 'stopped',
 } as const satisfies Partial<Record<SampleStream['state'], Missing>>
 
-const WORST: readonly SampleStream['state'][] = ['live', 'unsupported', 'starting', 'restarting', 'gaveUp', 'silent', 'refused', 'toolMissing']
+const WORST: readonly SampleStream['state'][] = ['live', 'unsupported', 'starting', 'restarting', 'gaveUp', 'silent', 'unreadable', 'refused', 'toolMissing']
 
 /** Several processes that together are one stream of the frame: the worst of them speaks. `idle` when there are none. */
 export function worstOf(reports: readonly SampleStream[], idle: SampleStream): SampleStream {

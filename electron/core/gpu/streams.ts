@@ -15,7 +15,7 @@ export class Streams {
 
   /** Tries again in place where a child may hang: an exchange would start another beside it. False: none may. */
   retryHung(): boolean {
-    const hung = this.#open.some((stream) => stream.pid !== null && ['starting', 'silent', 'restarting'].includes(stream.report.state))
+    const hung = this.#open.some((stream) => stream.pid !== null && ['starting', 'silent', 'unreadable', 'restarting'].includes(stream.report.state))
     if (hung) for (const stream of this.#open) stream.retry()
     return hung
   }

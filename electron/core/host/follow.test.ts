@@ -1,3 +1,6 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Disposer } from '../kit/disposer.ts'
 import { HandClock } from '../kit/clock.ts'
@@ -22,7 +25,7 @@ function follow(script: string, more: Partial<FollowCommand> = {}) {
   const states: FollowState[] = []
   const followed = host.follow({
     argv: [process.execPath, '-e', script], why: 'test', silentAfterMs: 3000, firstLineMs: 20_000, restartBudget: 2,
-    onLine: (line) => lines.push(line), onState: (state) => states.push(state), ...more,
+    onLine: (line) => lines.push(line) > 0, onState: (state) => states.push(state), ...more,
   })
   disposer.add(() => {
     const closed = followed.close()
@@ -40,7 +43,7 @@ describe('LocalHost.follow', () => {
   })
 
   it('restarts with growing pauses until the budget is spent, and again when asked', async () => {
-    const { clock, states, names, followed } = follow('console.log("Unable to determine"); process.stdout.write("half"); console.error("why"); process.exitCode = 9')
+    const { clock, host, states, names, followed } = follow('console.log("Unable to determine"); process.stdout.write("half"); console.error("why"); process.exitCode = 9')
     await soon(() => expect(names()).toEqual(['starting', 'live', 'ended']))
     expect(states[2]).toMatchObject({ exitCode: 9, signal: null, again: true })
     expect(states[2]).toHaveProperty('lastLines', expect.arrayContaining(['Unable to determine', 'half', 'why']))
@@ -57,6 +60,20 @@ describe('LocalHost.follow', () => {
     followed.retry()
     await soon(() => expect(names().slice(10)).toEqual(['starting', 'live', 'ended']))
     expect(states.at(-1)).toMatchObject({ again: true })
+    // four starts that came to the same nothing are told once
+    expect(host.ledger.kept.map(({ outcome, exitCode }) => [outcome, exitCode])).toEqual([['ended', 9]])
+  })
+
+  it('tells the Ledger of a start that lasts, also after one that did not', async () => {
+    const path = join(tmpdir(), `overlap-follow-${process.pid}`)
+    disposer.add(() => rmSync(path, { force: true }))
+    const { clock, host, names, lines } = follow(`if (require("fs").existsSync(${JSON.stringify(path)})) { console.log("row"); setInterval(() => {}, 1e6) }`)
+    await soon(() => expect(names()).toEqual(['starting', 'ended']))
+    writeFileSync(path, '')
+    await clock.advance(250)
+    await soon(() => expect(lines).toEqual(['row']))
+    await clock.advance(2000)
+    expect(host.ledger.kept.map(({ outcome }) => outcome)).toEqual(['ended', 'running'])
   })
 
   it('asked to try again, starts no second child beside one that does not end', async () => {
@@ -143,11 +160,38 @@ describe('LocalHost.follow', () => {
     expect(lines.length).toBe(count)
   })
 
+  it('counts only lines to wait for as life: rubbish is no better than silence', async () => {
+    const { clock, names } = follow('let n = 0; setInterval(() => console.log(n++), 5)', { onLine: () => false, firstLineMs: 5000 })
+    await soon(() => expect(names()).toEqual(['starting', 'live']))
+    await clock.advance(4999)
+    expect(names()).toEqual(['starting', 'live'])
+    await clock.advance(1)
+    expect(names().slice(0, 3)).toEqual(['starting', 'live', 'silent'])
+  })
+
+  it('reads no more than 256 KiB of a child per second', async () => {
+    let bytes = 0
+    const { clock, names } = follow('const piece = ("row".padEnd(1023) + "\\n").repeat(64); const go = () => { while (process.stdout.write(piece)); process.stdout.once("drain", go) }; go()', {
+      onLine: (line) => (bytes += line.length + 1) > 0,
+    })
+    await soon(() => expect(bytes).toBeGreaterThanOrEqual(256 * 1024 - 1024))
+    for (let second = 1; second <= 3; second += 1) {
+      const before = bytes
+      expect(before).toBeLessThan(second * (256 + 64) * 1024)
+      await clock.advance(1000)
+      await soon(() => expect(bytes).toBeGreaterThanOrEqual(before + 256 * 1024 - 2048))
+    }
+    expect(names()).toEqual(['starting', 'live'])
+  })
+
   it('holds no more than a line in a flood without line ends', async () => {
     const before = process.memoryUsage().rss
-    const { lines } = follow('const piece = "x".repeat(65536); let n = 0; const go = () => { while (n++ < 4500) if (!process.stdout.write(piece)) return process.stdout.once("drain", go); process.stdout.write("\\nend\\n") }; go()')
-    await soon(() => expect(lines.at(-1)).toBe('end'))
+    const { lines, clock } = follow('const piece = "x".repeat(65536); let n = 0; const go = () => { while (n++ < 1000) if (!process.stdout.write(piece)) return process.stdout.once("drain", go); process.stdout.write("\\nend\\n") }; go()', { silentAfterMs: 1e9, firstLineMs: 1e9 })
+    await vi.waitFor(async () => {
+      await clock.advance(1000)
+      expect(lines.at(-1)).toBe('end')
+    }, { timeout: 60_000, interval: 1 })
     expect(lines.map((line) => line.length)).toEqual([65536, 3])
-    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024)
+    expect(process.memoryUsage().rss - before).toBeLessThan(50 * 1024 * 1024)
   })
 })

@@ -13,6 +13,10 @@ const BUDGET_WINDOW_MS = 10 * 60 * 1000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 10_000
 const LAST_LINES_BYTES = 4096
+const AT_ONCE_MS = 2000
+/** What is read of one child per second; one that prints more is left waiting in its pipe. A thousand times what a watched tool has to say. */
+const FLOOD_BYTES = 256 * 1024
+const FLOOD_WINDOW_MS = 1000
 
 type Child = ChildProcess & { pid: number }
 
@@ -29,9 +33,12 @@ export class Following implements Followed {
   #ending: Promise<void> | null = null
   /** The child is being ended for a retry. */
   #retrying = false
-  /** Starts within the window, epoch ms. */
+  /** Starts within the window, on the steady clock. */
   #restarts: number[] = []
   #pauseMs = FIRST_PAUSE_MS
+  #startedAt = 0
+  /** The last start came to nothing: the Ledger has it, and need not have each repetition. */
+  #failedAtOnce = false
 
   constructor(command: FollowCommand, env: Environment, parts: { clock: Clock; log: Log; ledger: Ledger }) {
     this.#command = command
@@ -66,7 +73,8 @@ export class Following implements Followed {
 
   #start(): void {
     if (this.#closed || this.#child) return
-    const ticket = this.#ledger.begin(this.#command, 'follow')
+    const ticket = this.#ledger.begin(this.#command, 'follow', this.#failedAtOnce)
+    this.#startedAt = this.#clock.steady()
     this.#command.onState({ name: 'starting' })
     const { argv, cwd, stdin } = this.#command
     try {
@@ -74,6 +82,7 @@ export class Following implements Followed {
     } catch (thrown) {
       const fault = faultOf(thrown)
       const missing = fault.code === 'TOOL_MISSING'
+      this.#failedAtOnce = true
       ticket.end({ outcome: missing ? 'missing' : 'failed', output: fault.sentence })
       if (missing) this.#command.onState({ name: 'missing' })
       else this.#ended({ exitCode: null, signal: null }, [fault.sentence])
@@ -92,23 +101,28 @@ export class Following implements Followed {
     const out = new Lines((line) => {
       last.add(line)
       if (this.#child !== child || this.#closed || this.#retrying) return
-      this.#watch(this.#command.silentAfterMs)
       if (!live) this.#command.onState({ name: 'live' })
       live = true
       try {
-        this.#command.onLine(line)
+        if (this.#command.onLine(line) && this.#child === child && this.#ending === null) this.#watch(this.#command.silentAfterMs)
       } catch (error) {
         this.#log.error('a line could not be taken in', { program: this.#command.argv[0], error }) // a bug of the reader's; the stream goes on
       }
     })
     const errors = new Lines((line) => last.add(line))
-    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk)).on('error', () => {})
+    const dam = new Dam(child, this.#clock, () => this.#log.warn('a child floods and is slowed down', { program: this.#command.argv[0], pid: child.pid }))
+    child.stdout?.on('data', (chunk: Buffer) => {
+      dam.passed(chunk.length)
+      out.push(chunk)
+    }).on('error', () => {})
     child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk)).on('error', () => {})
     const exit = await exitOf(child)
+    dam.open()
     await allRead(child, this.#clock)
     if (out.cut > 0) this.#log.warn('lines were cut', { program: this.#command.argv[0], lines: out.cut })
     for (const half of [out.rest, errors.rest]) if (half !== '') last.add(half)
     ticket.end({ outcome: 'ended', ...exit })
+    this.#failedAtOnce = this.#clock.steady() - this.#startedAt < AT_ONCE_MS
     if (this.#child !== child || this.#closed) return
     if (!this.#retrying) return this.#ended(exit, last.lines)
     this.#child = null
@@ -137,8 +151,8 @@ export class Following implements Followed {
   #ended(exit: Exit, lastLines: readonly string[]): void {
     this.#child = null
     this.#cancel()
-    const now = this.#clock.now()
-    this.#restarts = this.#restarts.filter((atMs) => atMs > now - BUDGET_WINDOW_MS)
+    const now = this.#clock.steady()
+    this.#restarts = this.#restarts.filter((at) => at > now - BUDGET_WINDOW_MS)
     if (this.#restarts.length === 0) this.#pauseMs = FIRST_PAUSE_MS
     const worth = this.#command.worthRestarting?.({ ...exit, lastLines }) ?? true
     const again = worth && this.#restarts.length < this.#command.restartBudget
@@ -150,6 +164,39 @@ export class Following implements Followed {
     }
     this.#command.onState(state)
     if (worth && !again) this.#command.onState({ name: 'gaveUp' })
+  }
+}
+
+/** Holds a flood back: reads at most FLOOD_BYTES of standard output per window. */
+class Dam {
+  readonly #child: Child
+  readonly #clock: Clock
+  readonly #onFlood: () => void
+  #passed = 0
+  #flooded = false
+  #cancel: (() => void) | null = null
+
+  constructor(child: Child, clock: Clock, onFlood: () => void) {
+    this.#child = child
+    this.#clock = clock
+    this.#onFlood = onFlood
+  }
+
+  passed(bytes: number): void {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    this.#passed += bytes
+    this.#cancel ??= this.#clock.after(FLOOD_WINDOW_MS, () => this.open())
+    if (this.#passed < FLOOD_BYTES) return
+    this.#child.stdout?.pause()
+    if (!this.#flooded) this.#onFlood()
+    this.#flooded = true
+  }
+
+  open(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    this.#passed = 0
+    this.#child.stdout?.resume()
   }
 }
 

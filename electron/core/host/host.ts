@@ -39,10 +39,11 @@ export interface Output {
 }
 
 export interface FollowCommand extends Command {
-  onLine(line: string): void
+  /** Whether this was a line to wait for: only such lines put off the silence. */
+  onLine(line: string): boolean
   /** Why there are no lines now, or that there are again. */
   onState(state: FollowState): void
-  /** No complete line for this long: 'silent', then ended and started again. First line: firstLineMs. */
+  /** No line to wait for in this time: 'silent', then ended and started again. The first one: firstLineMs. */
   silentAfterMs: number
   firstLineMs: number
   /** Restarts in ten minutes before 'gaveUp'. */
@@ -54,7 +55,7 @@ export interface FollowCommand extends Command {
 export type FollowState =
   | { name: 'starting' } //   a child is being started
   | { name: 'live' } //       lines arrive
-  | { name: 'silent' } //     alive, and nothing for silentAfterMs
+  | { name: 'silent' } //     alive, and nothing to wait for within silentAfterMs
   | { name: 'ended'; exitCode: number | null; signal: string | null; lastLines: readonly string[]; again: boolean } // again: a restart is due
   | { name: 'missing' } //    no such executable
   | { name: 'gaveUp' }

@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HandClock } from '../kit/clock.ts'
 import { silentLog } from '../kit/log.ts'
 import { Ledger } from './ledger.ts'
@@ -11,6 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'overlap-ledger-'))
 const path = join(folder, 'ledger.jsonl')
 const open = (clock = new HandClock(), at: string | null = path) => ({ clock, ledger: new Ledger({ clock, log: silentLog, path: at }) })
 const command = { argv: ['tool', '--list'], why: 'read the list' }
+beforeEach(() => void mkdirSync(folder, { recursive: true }))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('Ledger', () => {
@@ -24,6 +25,21 @@ describe('Ledger', () => {
     expect(sent).toEqual(['1 running null', '1 failed 70'])
     expect(ledger.feed.kept).toHaveLength(1)
     expect(ledger.feed.kept[0]).toMatchObject({ exitCode: 9, output: 'no', argv: ['tool', '--list'], cwd: null, stdin: null, pid: null })
+  })
+
+  it('measures with a clock that nobody sets', async () => {
+    const clock = new (class extends HandClock {
+      setBackMs = 0
+      override now(): number {
+        return super.now() - this.setBackMs
+      }
+    })()
+    const ledger = new Ledger({ clock, log: silentLog, path: null })
+    const ticket = ledger.begin(command, 'run')
+    clock.setBackMs = 3_600_000
+    await clock.advance(70)
+    ticket.end({ outcome: 'ok' })
+    expect(ledger.feed.kept[0]?.durationMs).toBe(70)
   })
 
   it('drops brief entries that end well, shows them when they fail or last', async () => {
@@ -74,8 +90,28 @@ describe('Ledger', () => {
     expect(second.feed.kept.length).toBeLessThanOrEqual(500)
     expect(second.feed.kept.at(-1)).toMatchObject({ id: 602, way: 'launch', pid: 4242, outcome: 'ok' })
     expect(second.feed.kept.at(-2)).toMatchObject({ id: 600, why: 'w599' })
-    second.begin(command, 'run')
+    second.begin(command, 'run').end({ outcome: 'ok' })
     expect(second.feed.kept.at(-1)?.id).toBe(603)
+    second.begin(command, 'run').end({ outcome: 'ok' })
+    expect(open().ledger.feed.kept.slice(-3).map(({ id }) => id)).toEqual([602, 603, 604]) // the half line took none with it
+  })
+
+  it('starts with what is there, however broken, and leaves it', () => {
+    writeFileSync(path, Buffer.from([0xff, 0x00, 0x0a, 0x7b, 0x0a]))
+    const { ledger } = open()
+    ledger.begin(command, 'run').end({ outcome: 'ok' })
+    expect(open().ledger.feed.kept).toHaveLength(1)
+    expect(readFileSync(path).subarray(0, 5)).toEqual(Buffer.from([0xff, 0x00, 0x0a, 0x7b, 0x0a]))
+  })
+
+  it('shows no half of a secret where the output was cut', () => {
+    const { ledger } = open(new HandClock(), null)
+    const secret = `geheimnis-${'1'.repeat(54)}`
+    ledger.secrets.add(secret)
+    // so much is masked that the cut of the raw output shows
+    ledger.begin(command, 'run').end({ outcome: 'ok', output: `ab${`x ${secret} `.repeat(200)}` })
+    expect(ledger.feed.kept[0]?.output?.length).toBeLessThan(1000)
+    expect(ledger.feed.kept[0]?.output).not.toContain('geh')
   })
 
   it('rotates at 5 MiB and keeps one old file', () => {

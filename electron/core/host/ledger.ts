@@ -12,7 +12,7 @@ const KEEP_IN_MEMORY = 2000
 const LOAD_AT_START = 500
 const OUTPUT_BYTES = 4096
 const ROTATE_BYTES = 5 * 1024 * 1024
-/** A 'brief' entry that still runs after this long is shown. */
+/** A 'brief' entry that still runs after this long is shown: a routine read, or a long-lived command that failed at once the last time. */
 const BRIEF_MS = 2000
 
 export interface LedgerEnd {
@@ -37,6 +37,7 @@ export class Ledger {
   readonly #path: string | null
   #nextId = 1
   #written = 0
+  #halfLine = false
 
   /** Without a path nothing is kept on disk. */
   constructor(parts: { clock: Clock; log: Log; path: string | null }) {
@@ -57,9 +58,10 @@ export class Ledger {
     }
   }
 
-  /** The first 4 KiB of an output. Masked before it is cut: half a secret would not be known. */
+  /** The first 4 KiB of an output. Masked before it is cut, and without a word that was cut: half a secret would not be known. */
   shown(output: string): string {
-    return cut(this.secrets.text(cut(output, 2 * OUTPUT_BYTES)), OUTPUT_BYTES)
+    const start = cut(output, 2 * OUTPUT_BYTES)
+    return cut(this.secrets.text(start === output ? output : start.replace(/\S+$/, '')), OUTPUT_BYTES)
   }
 
   begin(command: Command, way: LedgerEntry['way'], brief = false): Ticket {
@@ -72,6 +74,7 @@ export class Ledger {
       shown = true
       this.feed.push(entry)
     }
+    const startedAt = this.#clock.steady()
     const cancel = brief ? this.#clock.after(BRIEF_MS, show) : () => {}
     if (shown) show()
     return {
@@ -83,11 +86,11 @@ export class Ledger {
       end: (end) => {
         cancel()
         entry = {
-          ...entry, outcome: end.outcome, durationMs: this.#clock.now() - entry.startedAtMs,
+          ...entry, outcome: end.outcome, durationMs: Math.round(this.#clock.steady() - startedAt),
           exitCode: end.exitCode ?? null, signal: end.signal ?? null,
           output: end.output == null ? null : this.shown(end.output),
         }
-        if (!shown && end.outcome === 'ok') return
+        if (!shown && (end.outcome === 'ok' || way === 'follow')) return
         show()
         this.#write(entry)
       },
@@ -102,9 +105,12 @@ export class Ledger {
         renameSync(this.#path, oldPath(this.#path))
         this.#written = 0
       }
-      appendFileSync(this.#path, line, { mode: 0o600 })
+      // after half a line of an earlier run (power cut, kill -9) a new one begins
+      appendFileSync(this.#path, this.#halfLine ? `\n${line}` : line, { mode: 0o600 })
+      this.#halfLine = false
       this.#written += Buffer.byteLength(line)
     } catch (error) {
+      this.#halfLine = true // a full disk may have taken a part of it
       this.#log.warn('the command list could not be written', { path: this.#path, error: String(error) })
     }
   }
@@ -113,7 +119,9 @@ export class Ledger {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     this.#written = statSync(path, { throwIfNoEntry: false })?.size ?? 0
     const kept = new Map<number, LedgerEntry>()
-    for (const line of [...linesOf(oldPath(path)), ...linesOf(path)].slice(-LOAD_AT_START)) {
+    const text = textOf(path)
+    this.#halfLine = text !== '' && !text.endsWith('\n')
+    for (const line of `${textOf(oldPath(path))}\n${text}`.split('\n').filter((each) => each !== '').slice(-LOAD_AT_START)) {
       const entry = readEntry(line)
       if (entry) kept.set(entry.id, entry)
     }
@@ -126,11 +134,11 @@ export class Ledger {
 
 const oldPath = (path: string): string => path.replace(/\.jsonl$/, '') + '.1.jsonl'
 
-function linesOf(path: string): string[] {
+function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '')
+    return readFileSync(path, 'utf8')
   } catch {
-    return []
+    return ''
   }
 }
 

@@ -13,7 +13,7 @@ const OUTPUT_BYTES = 1024 * 1024
 /** Resolves whatever the exit code. Throws FaultError TOOL_MISSING, BAD_INPUT (cwd), COMMAND_FAILED (no process) or COMMAND_TIMED_OUT. */
 export async function run(command: RunCommand, env: Environment, parts: { clock: Clock; ledger: Ledger }): Promise<Output> {
   const { clock, ledger } = parts
-  const startedAtMs = clock.now()
+  const startedAt = clock.steady()
   const ticket = ledger.begin(command, 'run', command.ledger === 'brief')
   const child = startOrEnd()
   ticket.started(child.pid)
@@ -27,7 +27,7 @@ export async function run(command: RunCommand, env: Environment, parts: { clock:
   letGo(child)
   const output: Output = {
     exitCode: end?.exitCode ?? null, signal: end?.signal ?? null, stdout: stdout.text, stderr: stderr.text,
-    truncated: stdout.truncated || stderr.truncated, durationMs: clock.now() - startedAtMs,
+    truncated: stdout.truncated || stderr.truncated, durationMs: Math.round(clock.steady() - startedAt),
   }
   ticket.end({
     outcome: !inTime ? 'timedOut' : end?.exitCode === 0 ? 'ok' : 'failed',

@@ -3,6 +3,8 @@
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number
+  /** Milliseconds since some moment, for durations: a wall clock that is set does not touch it. */
+  steady(): number
   /** Calls once after `ms`; the returned function cancels. */
   after(ms: number, call: () => void): () => void
   /** Calls every `ms` without drift (next deadline = last deadline + ms; missed ones are skipped); the returned function ends it. */
@@ -28,6 +30,7 @@ const sleepOn = (clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal):
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steady: () => performance.now(),
   after(ms, call) {
     const timer = setTimeout(call, ms)
     return () => clearTimeout(timer)
@@ -38,7 +41,7 @@ export const systemClock: Clock = {
     let timer = setTimeout(tick, ms)
     function tick() {
       const now = performance.now()
-      due = Math.max(due + ms, now + 1)
+      due += ms * Math.max(1, Math.floor((now - due) / ms) + 1)
       timer = setTimeout(tick, due - now)
       call()
     }
@@ -57,6 +60,10 @@ export class HandClock implements Clock {
   }
 
   now(): number {
+    return this.#now
+  }
+
+  steady(): number {
     return this.#now
   }
 

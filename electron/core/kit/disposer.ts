@@ -6,9 +6,10 @@ export class Disposer {
   #closers: Dispose[] = []
   #closed = false
 
+  /** After `close`, closes it at once. */
   add(close: Dispose): void {
-    if (this.#closed) void close()
-    else this.#closers.push(close)
+    this.#closers.push(close)
+    if (this.#closed) void this.close().catch(() => {})
   }
 
   get closed(): boolean {

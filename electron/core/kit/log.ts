@@ -7,9 +7,13 @@ export interface Log {
   error(what: string, more?: Record<string, unknown>): void
 }
 
-/** To a file (appended), or to standard error when `path` is null. */
+/** What waits for a disk that is full; more is dropped. */
+const MOST_WAITING_BYTES = 1024 * 1024
+
+/** To a file (appended), or to standard error when `path` is null. A log that cannot be written stops nobody: it waits for space. */
 export function openLog(path: string | null, level = process.env['OVERLAP_LOG_LEVEL'] ?? 'info'): Log {
-  const out = pino.destination(path === null ? { dest: 2, sync: true } : { dest: path, append: true, mkdir: true, sync: true })
+  const out = pino.destination({ sync: true, maxLength: MOST_WAITING_BYTES, ...(path === null ? { dest: 2 } : { dest: path, append: true, mkdir: true }) })
+  out.on('error', () => {})
   const pinoLog = pino({ level, base: { pid: process.pid } }, out)
   return {
     info: (what, more = {}) => pinoLog.info(more, what),

@@ -14,6 +14,7 @@ import { STAND_IN, type StandInState } from './standIn.testkit.ts'
 const start = systemClock.now()
 const faster = (speed: number): Clock => ({
   now: () => start + (systemClock.now() - start) * speed,
+  steady: () => systemClock.steady() * speed,
   after: (ms, call) => systemClock.after(ms / speed, call),
   every: (ms, call) => systemClock.every(ms / speed, call),
   sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),

@@ -108,7 +108,7 @@ describe('Reports', () => {
 
   it('throws, and moves nothing, when the file cannot be opened', () => {
     path = folder
-    expect(() => open()).toThrow()
+    expect(thrown(open)).toMatchObject({ fault: { code: 'NO_PERMISSION', sentence: expect.stringContaining(folder) } })
     expect(statSync(folder).isDirectory()).toBe(true)
   })
 })

@@ -7,6 +7,7 @@ import { FaultError, type Fault } from '../../../shared/fault.ts'
 import { headlineOf } from '../../../shared/headline.ts'
 import { systemClock, type Clock } from '../kit/clock.ts'
 import { Topic } from '../kit/topic.ts'
+import { asideOf, notWritten } from './wholeFile.ts'
 
 /** Of one report as JSON, in bytes. */
 export const REPORT_BYTES_MAX = 32 * 1024 * 1024
@@ -37,14 +38,23 @@ export class Reports {
     this.summaries = new Topic(this.#list())
   }
 
-  /** A file that is damaged, or of a later version, is kept aside. Throws when it is there and cannot be read or moved: it may be good. */
+  /** A file that is damaged, or of a later version, is kept aside. Throws FaultError NO_PERMISSION when it cannot be opened or moved: it may be good. */
   static open(path: string, clock: Clock = systemClock): Reports {
+    try {
+      return Reports.#open(path, clock)
+    } catch (cause) {
+      throw new FaultError('NO_PERMISSION', `The reports in ${path} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        'Make the file readable and writable for this user, or start Overlap with another folder (--state DIR).', { cause })
+    }
+  }
+
+  static #open(path: string, clock: Clock): Reports {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     try {
       return new Reports(openDatabase(path), null)
     } catch (error) {
       if (!isBroken(error)) throw error
-      const aside = `${path}.broken-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
+      const aside = asideOf(path, 'broken', clock)
       for (const ending of ['', '-wal', '-shm']) if (existsSync(path + ending)) renameSync(path + ending, aside + ending)
       return new Reports(openDatabase(path), {
         code: 'CONFIG_BROKEN', field: null, sentence: `The reports in ${path} cannot be used; Overlap started with none.`,
@@ -63,10 +73,10 @@ export class Reports {
       if (JSON.stringify(Report.parse(JSON.parse(there.body))) === JSON.stringify(Report.parse(report))) return
       throw new FaultError('WRONG_STATE', 'A report of this workstation has the same id and other contents.', 'Export or remove that one first.', { detail: report.id })
     }
-    this.#database.prepare(
+    this.#write(() => this.#database.prepare(
       `INSERT OR REPLACE INTO reports (id, title, startedAtMs, endedAtMs, outcome, simulated, gpuName, hostName, cells, cellsDone, headline, imported, body)
        VALUES (@id, @title, @startedAtMs, @endedAtMs, @outcome, @simulated, @gpuName, @hostName, @cells, @cellsDone, @headline, @imported, @body)`,
-    ).run({ ...rowOf(report), imported: how.imported ? 1 : 0, body })
+    ).run({ ...rowOf(report), imported: how.imported ? 1 : 0, body }))
     this.summaries.set(this.#list())
   }
 
@@ -77,12 +87,20 @@ export class Reports {
   }
 
   remove(id: string): void {
-    if (this.#database.prepare('DELETE FROM reports WHERE id = ?').run(id).changes === 0) throw notFound(id)
+    if (this.#write(() => this.#database.prepare('DELETE FROM reports WHERE id = ?').run(id)).changes === 0) throw notFound(id)
     this.summaries.set(this.#list())
   }
 
   close(): void {
     this.#database.close()
+  }
+
+  #write<Answer>(write: () => Answer): Answer {
+    try {
+      return write()
+    } catch (error) {
+      throw notWritten(this.#database.name, error)
+    }
   }
 
   #list(): ReportSummary[] {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -38,6 +38,22 @@ describe('Settings', () => {
     expect(settings.document.engines).toEqual([])
     await settings.change((document) => ({ ...document, engines: [{ id: 'e1', colour: 0, spec }] }))
     expect(settings.document.engines).toHaveLength(1)
+  })
+
+  it.each(['{ broken by hand', '{"version":1,"engines":[],"mps":{"used":{}}}'])('writes over no file that somebody changed meanwhile: %s', async (text) => {
+    const settings = await open()
+    const add = (id: string) => settings.change((document) => ({ ...document, engines: [...document.engines, { id, colour: 0, spec }] }))
+    await add('e1')
+    await add('e2')
+    expect(settings.fault).toBeNull()
+    writeFileSync(join(stateDirectory, 'settings.json'), text)
+    await add('e3')
+    const aside = readdirSync(stateDirectory).find((name) => name.startsWith('settings.json.changed-')) ?? ''
+    expect(readFileSync(join(stateDirectory, aside), 'utf8')).toBe(text)
+    expect(settings.fault).toMatchObject({ code: 'CONFIG_BROKEN', hint: expect.stringContaining(aside) })
+    expect((await open()).document.engines.map(({ id }) => id)).toEqual(['e1', 'e2', 'e3'])
+    await add('e4')
+    expect(readdirSync(stateDirectory)).toHaveLength(2)
   })
 
   it('keeps a file of a later version aside and says so', async () => {

@@ -1,11 +1,12 @@
 // What the user set up and expects to find again: engines, and which foreign MPS daemons to use. One writer.
+import { rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { EngineSpec } from '../../../shared/engine.ts'
 import type { Fault } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
 import { Mailbox } from '../kit/mailbox.ts'
-import { readWhole, writeWhole } from './wholeFile.ts'
+import { asideOf, notWritten, readWhole, writeWhole } from './wholeFile.ts'
 
 export const SettingsDocument = z.object({
   /** A file of a later version is kept aside like a broken one: this Overlap would lose what it does not know. */
@@ -26,22 +27,31 @@ export type SettingsDocument = z.infer<typeof SettingsDocument>
 const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {} } }
 
 export class Settings {
-  /** Why the file of the last run is not in use; null: it is, or there was none. */
-  readonly fault: Fault | null
+  #fault: Fault | null
   readonly #path: string
   readonly #mailbox = new Mailbox()
+  readonly #clock: Clock
   #document: SettingsDocument
+  /** The file as we left it: when it is another one, somebody changed it by hand. */
+  #left: string | null
 
-  private constructor(path: string, document: SettingsDocument, fault: Fault | null) {
-    this.#path = path
-    this.#document = document
-    this.fault = fault
+  private constructor(parts: { path: string; clock: Clock; document: SettingsDocument; fault: Fault | null; left: string | null }) {
+    this.#path = parts.path
+    this.#clock = parts.clock
+    this.#document = parts.document
+    this.#fault = parts.fault
+    this.#left = parts.left
   }
 
   static async open(parts: { stateDirectory: string; clock: Clock }): Promise<Settings> {
     const path = join(parts.stateDirectory, 'settings.json')
     const { value, fault } = await readWhole(path, SettingsDocument, parts.clock)
-    return new Settings(path, value ?? DEFAULTS, fault)
+    return new Settings({ path, clock: parts.clock, document: value ?? DEFAULTS, fault, left: await sightOf(path) })
+  }
+
+  /** Why a file that was there is not in use; null: it is, or there was none. */
+  get fault(): Fault | null {
+    return this.#fault
   }
 
   get document(): Readonly<SettingsDocument> {
@@ -55,8 +65,29 @@ export class Settings {
   change(change: (document: Readonly<SettingsDocument>) => SettingsDocument): Promise<void> {
     return this.#mailbox.post(async () => {
       const next = SettingsDocument.parse(change(this.#document))
+      await this.#keepForeign()
       await writeWhole(this.#path, next)
+      this.#left = await sightOf(this.#path)
       this.#document = next
     })
   }
+
+  /** A file that somebody changed meanwhile, broken or not, is kept aside and told of, not written over. */
+  async #keepForeign(): Promise<void> {
+    const found = await sightOf(this.#path)
+    if (found === null || found === this.#left) return
+    const aside = asideOf(this.#path, 'changed', this.#clock)
+    await rename(this.#path, aside).catch((error: unknown) => Promise.reject(notWritten(this.#path, error)))
+    this.#fault = {
+      code: 'CONFIG_BROKEN', field: null, detail: null,
+      sentence: `The file ${this.#path} was changed while Overlap ran; Overlap went on with its own settings.`,
+      hint: `The changed file was kept as ${aside}: to use it, end Overlap, put it back under its old name and start Overlap again.`,
+    }
+  }
+}
+
+/** What tells one state of a file from another; null: it is not there. */
+async function sightOf(path: string): Promise<string | null> {
+  const file = await stat(path, { bigint: true }).catch(() => null)
+  return file && `${file.ino} ${file.mtimeNs} ${file.size}`
 }

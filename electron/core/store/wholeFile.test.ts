@@ -52,6 +52,32 @@ describe('whole files', () => {
     expect(readdirSync(join(folder, 'deep'))).toEqual(['x.json'])
   })
 
+  it('kept aside in the same moment do not take each other\'s place', async () => {
+    const broken = join(folder, 'x.json')
+    for (const text of ['{1', '{2', '{3']) {
+      writeFileSync(broken, text)
+      await readWhole(broken, Shape, clock)
+    }
+    expect(readdirSync(folder).sort().map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual(['{1', '{2', '{3'])
+  })
+
+  it('say NOT_WRITTEN where they cannot be written, and leave no litter', async () => {
+    writeFileSync(join(folder, 'deep'), 'a file where the folder should be')
+    await expect(writeWhole(path, { version: 1, name: 'a' })).rejects.toMatchObject({ fault: { code: 'NOT_WRITTEN', sentence: expect.stringContaining(path) } })
+    const target = join(folder, 'taken')
+    mkdirSync(join(target, 'full'), { recursive: true })
+    await expect(writeWhole(target, { version: 1, name: 'a' })).rejects.toMatchObject({ fault: { code: 'NOT_WRITTEN' } })
+    expect(readdirSync(folder).sort()).toEqual(['deep', 'taken'])
+  })
+
+  it('that are broken and cannot be moved aside stay, and the reader throws', async () => {
+    // a name so long that no suffix fits: fails for root too
+    const long = join(folder, 'y'.repeat(250))
+    writeFileSync(long, '{')
+    await expect(readWhole(long, Shape, clock)).rejects.toMatchObject({ fault: { code: 'NO_PERMISSION', sentence: expect.stringContaining('cannot be moved aside') } })
+    expect(readFileSync(long, 'utf8')).toBe('{')
+  })
+
   it('stay where they are, and the reader throws, when they cannot be read', async () => {
     mkdirSync(path, { recursive: true })
     await expect(readWhole(path, Shape, clock)).rejects.toMatchObject({ fault: { code: 'NO_PERMISSION', sentence: expect.stringContaining(path) } })

@@ -1,5 +1,6 @@
 // A small JSON document that is read and written whole. A file that cannot be understood is kept aside, never overwritten.
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
@@ -13,6 +14,15 @@ export interface WholeRead<Value> {
   fault: Fault | null
 }
 
+/** A name beside it that is not taken. */
+export function asideOf(path: string, why: 'broken' | 'changed', clock: Clock): string {
+  const name = `${path}.${why}-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
+  for (let at = 1; ; at += 1) {
+    const free = at === 1 ? name : `${name}-${at}`
+    if (!existsSync(free)) return free
+  }
+}
+
 /** Throws FaultError NO_PERMISSION when the file is there and cannot be read (it may be good, and must be neither moved nor written over), or cannot be moved aside. */
 export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, clock: Clock): Promise<WholeRead<Value>> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -23,8 +33,10 @@ export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, c
   try {
     return { value: schema.parse(JSON.parse(text)), fault: null }
   } catch (error) {
-    const aside = `${path}.broken-${new Date(clock.now()).toISOString().replaceAll(':', '-')}`
-    await rename(path, aside)
+    const aside = asideOf(path, 'broken', clock)
+    await rename(path, aside).catch((cause: Error) => {
+      throw new FaultError('NO_PERMISSION', `The file ${path} is broken, and cannot be moved aside: ${cause.message}.`, 'Move or repair it by hand, or start Overlap with another folder (--state DIR).', { cause })
+    })
     return {
       value: null,
       fault: {
@@ -37,11 +49,17 @@ export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, c
   }
 }
 
-/** All or nothing, also through a power cut: temporary file, fsync, rename, fsync of the folder. Mode 0600. */
+/** What the user can do about a file of the state folder that could not be written. Other errors are given back as they are. */
+export function notWritten(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return error
+  return new FaultError('NOT_WRITTEN', `The file ${path} could not be written: ${error.message}.`, 'Free some space on that disk, and check that the folder and the file belong to this user; then try again.', { cause: error })
+}
+
+/** All or nothing, also through a power cut: temporary file, fsync, rename, fsync of the folder. Mode 0600. Throws FaultError NOT_WRITTEN; the old file is as it was. */
 export async function writeWhole(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.new`
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await withFile(temporary, 'wx', async (file) => {
       await file.writeFile(JSON.stringify(value, null, 2) + '\n')
       await file.sync()
@@ -49,7 +67,7 @@ export async function writeWhole(path: string, value: unknown): Promise<void> {
     await rename(temporary, path)
   } catch (error) {
     await unlink(temporary).catch(() => {})
-    throw error
+    throw notWritten(path, error)
   }
   // Some file systems refuse to sync a folder; the rename itself is done.
   await withFile(dirname(path), 'r', (folder) => folder.sync()).catch(() => {})
