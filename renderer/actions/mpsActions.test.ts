@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { MpsDaemon } from '../../shared/mps.ts'
+import { LIMITS_UNKNOWN, type MpsDaemon } from '../../shared/mps.ts'
 import type { Client } from '../link/connect.ts'
 import { useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
@@ -7,7 +7,7 @@ import { restartMps, setDefaultShare, stopMps } from './mpsActions.ts'
 
 const daemon: MpsDaemon = {
   gpuUuid: 'GPU-a', gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
-  servers: [], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null,
+  servers: [], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null,
 }
 
 /** What a preview asks of the core. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Advice } from '../../../shared/advice.ts'
 import type { Attachment, Engine } from '../../../shared/engine.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
 import { adviceOn } from './advisor.ts'
 
 const GPU = 'GPU-a'
@@ -15,7 +15,7 @@ const engine = (id: string, reason: Attachment['reason'], change: Partial<Engine
 })
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
   gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
-  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
+  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
 const fault = (code: 'NO_CUDA_DEVICE' | 'ENGINE_OUT_OF_MEMORY' | 'ENGINE_EXITED' | 'MPS_NOT_RUNNING' | 'MPS_SERVER_FAULT') => ({ code, sentence: `${code} happened.`, hint: 'Do this.', field: null, detail: 'last words' })
 const stopped = daemon({ state: 'stopped', ownership: null, daemonPid: null, servers: [] })

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import type { LimitsChange, MpsDaemon } from '../../../shared/mps.ts'
 import type { ProcessTable } from '../host/procfs.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Settings } from '../store/settings.ts'
 import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
 import { PIPE_PATH_BYTES } from './target.ts'
 
-export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use'> {
+export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone'> {
   settings: Settings
   stateDirectory: string
 }
@@ -28,10 +28,13 @@ export class GpuDaemons {
 
   /** The GPUs there are; one that is gone keeps its daemon, which may still run. */
   set(identities: readonly GpuIdentity[]): void {
-    for (const { uuid, index } of identities) {
+    for (const { uuid, index, memoryTotalMiB } of identities) {
       if (this.#byGpu.has(uuid)) continue
       const { settings, stateDirectory, ...parts } = this.#parts
-      const daemon = new GpuDaemon({ ...parts, gpu: { uuid, index }, directories: directoriesOf(stateDirectory, uuid), use: settings.document.mps.used[uuid] ?? null })
+      const daemon = new GpuDaemon({
+        ...parts, gpu: { uuid, index, memoryTotalMiB }, alone: () => this.#byGpu.size === 1, directories: directoriesOf(stateDirectory, uuid),
+        use: settings.document.mps.used[uuid] ?? null, limits: settings.document.mps.limits[uuid],
+      })
       this.#byGpu.set(uuid, daemon)
       daemon.state.subscribe(() => this.#publish())
       void daemon.check()
@@ -52,8 +55,15 @@ export class GpuDaemons {
       const used = { ...document.mps.used }
       if (pipeDirectory === null) delete used[gpuUuid]
       else used[gpuUuid] = pipeDirectory
-      return { ...document, mps: { used } }
+      return { ...document, mps: { ...document.mps, used } }
     })
+  }
+
+  /** Defaults of Overlap's own daemon are kept in the settings. */
+  async setLimits(gpuUuid: string, change: LimitsChange): Promise<void> {
+    const daemon = this.on(gpuUuid)
+    await daemon.setLimits(change)
+    await this.#parts.settings.change((document) => ({ ...document, mps: { ...document.mps, limits: { ...document.mps.limits, [gpuUuid]: daemon.state.value.limits.wanted } } }))
   }
 
   /** What an engine of this GPU needs to become a client; null: it could not. */

@@ -45,7 +45,7 @@ export function bench(tools: Tools): Bench {
     gpuUuid, tools, host, procfs, folder, pipe, log,
     gpuDaemon(more = {}) {
       const daemon = new GpuDaemon({
-        host, tools, clock: systemClock, log: silentLog, procfs, gpu: { uuid: gpuUuid, index: 0 }, directories: { pipe, log }, uid: process.getuid?.() ?? 0, nameOf: () => null, ...more,
+        host, tools, clock: systemClock, log: silentLog, procfs, gpu: { uuid: gpuUuid, index: 0, memoryTotalMiB: 81_559 }, directories: { pipe, log }, uid: process.getuid?.() ?? 0, nameOf: () => null, ...more,
       })
       daemons.push(daemon)
       return daemon

@@ -14,6 +14,8 @@ export interface Target {
   logDirectory: string | null
   ownership: 'overlap' | 'used'
   channel: ControlChannel
+  /** Number of this GPU for that daemon; null: not known. */
+  device(): number | null
 }
 
 /** The kernel's limit for `<pipe>/control_privileged` as a socket address, counted back. */
@@ -46,9 +48,12 @@ export function mustBeOurs(pipeDirectory: string): void {
   throw new FaultError('NO_PERMISSION', `${path} is not a folder of this user alone, so the MPS pipes are not put there.`, 'Remove it, or start Overlap with --state and a shorter folder.')
 }
 
+/** Of a login environment these would be defaults that nobody asked for; 535 does not even read the memory limit back. Overlap speaks protocol 2. */
+const NOT_INHERITED = { CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: null, CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: null, CUDA_MPS_CLIENT_PRIORITY: null, CUDA_MPS_PROTOCOL_VERSION: null }
+
 /** Pinned to one GPU: clients of one daemon share their fate across all of its GPUs. */
 export function daemonCommand(target: Target, tools: Tools, gpuUuid: string): Command {
-  const env = { ...tools.env, CUDA_MPS_PIPE_DIRECTORY: target.pipeDirectory, CUDA_MPS_LOG_DIRECTORY: target.logDirectory, CUDA_VISIBLE_DEVICES: gpuUuid }
+  const env = { ...tools.env, ...NOT_INHERITED, CUDA_MPS_PIPE_DIRECTORY: target.pipeDirectory, CUDA_MPS_LOG_DIRECTORY: target.logDirectory, CUDA_VISIBLE_DEVICES: gpuUuid }
   return { argv: [...tools.mpsControl, '-d'], env, why: 'start the MPS control daemon for this GPU' }
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Attachment, CustomSpec } from '../../../shared/engine.ts'
 import type { GpuProcess } from '../../../shared/gpu.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
 import type { EngineFacts } from '../engines/supervisor.ts'
 import { ownersOf, type Observed } from './owners.ts'
 
@@ -15,7 +15,7 @@ const engine = (change: Partial<CustomSpec> = {}, run: Partial<NonNullable<Engin
   ({ id: 'e1', spec: { ...spec, ...change }, run: { pid: 200, startTicks: 5000, mps: { pipeDirectory: '/pipe', daemonPid: 100 }, ...run } })
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
   gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
-  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
+  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
 const row = (pid: number, type: string | null, usedMemoryMiB: number | null = 1000, gpuUuid = GPU): GpuProcess => ({ gpuUuid, pid, type, usedMemoryMiB, name: 'python3' })
 const client = (pid: number) => ({ pid, serverPid: 101, command: null })

@@ -1,8 +1,9 @@
-// What the user set up and expects to find again: engines, and which foreign MPS daemons to use. One writer.
+// What the user set up and expects to find again: engines, which foreign MPS daemons to use, the limits of its own. One writer.
 import { join } from 'node:path'
 import { z } from 'zod'
 import { EngineSpec } from '../../../shared/engine.ts'
 import type { Fault } from '../../../shared/fault.ts'
+import { MpsLimits } from '../../../shared/mps.ts'
 import type { Clock } from '../kit/clock.ts'
 import { Mailbox } from '../kit/mailbox.ts'
 import { readWhole, writeWhole } from './wholeFile.ts'
@@ -19,11 +20,13 @@ export const SettingsDocument = z.object({
   mps: z.object({
     /** GPU uuid → pipe folder of the foreign daemon that the user chose to use. */
     used: z.record(z.string(), z.string()),
+    /** GPU uuid → what Overlap's own daemon there is told at every start. */
+    limits: z.record(z.string(), MpsLimits).default({}),
   }),
 })
 export type SettingsDocument = z.infer<typeof SettingsDocument>
 
-const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {} } }
+const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {}, limits: {} } }
 
 export class Settings {
   /** Why the file of the last run is not in use; null: it is, or there was none. */
