@@ -70,6 +70,16 @@ export function readBackMiB(pinnedMemory: string | null): number | null {
   return digits === undefined ? null : Number(digits) * (unit === 'G' ? 1024 : 1)
 }
 
+/** The ceiling of a client: the lower of its own and the server's share; null: the server's is not known. */
+export const shareCeiling = (own: number | null, server: number | null): number | null => (server === null ? null : Math.min(own ?? 100, server))
+
+/** In MiB, `none`, or null: what the server allows is not known. */
+export function memoryCeiling(ownMiB: number | null, server: string | null): number | 'none' | null {
+  if (server === null) return null
+  const limits = [ownMiB, readBackMiB(server)].filter((limit) => limit !== null)
+  return limits.length === 0 ? 'none' : Math.min(...limits)
+}
+
 /** What is meant to be set, and on what. */
 export const LimitsChange = MpsLimits.extend({
   /** default: for servers started later, kept for every later start. server: the running one's, for clients that connect later, gone with it. */
