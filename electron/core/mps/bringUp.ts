@@ -75,7 +75,7 @@ async function bringUpServer(work: Work, before: Seen): Promise<void> {
     const signs = seen.servers.length > 0 || seen.lastStart?.id !== before.lastStart?.id
     if (seen.life === 'gone') throw noProof('The MPS daemon ended while its server started.', null)
     if (signs && seen.servers.length === 0 && seen.fault) throw faultError(seen.fault)
-    if (!signs && clock.now() - startedAtMs > SIGN_MS) throw noProof('The MPS daemon took the order to start a server and did nothing.', null)
+    if (!signs && clock.now() - startedAtMs > SIGN_MS) throw noProof(target.logDirectory === null ? 'No MPS server appeared, and the log that would say why is not ours to read.' : 'The MPS daemon took the order to start a server and did nothing.', null)
     return hasActive(seen)
   }
   await until(work, SERVER_MS, started, () => noProof('The MPS server did not become ACTIVE in a minute.', null))

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Tools } from '../host/host.ts'
-import { systemClock } from '../kit/clock.ts'
+import { type Clock, systemClock } from '../kit/clock.ts'
 import { LocalHost } from '../host/localHost.ts'
 import { silentLog } from '../kit/log.ts'
 import { serverChildren } from './detect.ts'
@@ -149,6 +149,25 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     await expect(mps.stop({ forceAfterSeconds: 0 })).rejects.toEqual(fault('WRONG_STATE'))
     await mps.useForeign(null)
     expect(mps.state.value.state).toBe('foreign')
+  }, 90_000)
+
+  it('hung, is called so and stays where it is; it is believed again when it goes on', async () => {
+    const here = fresh()
+    const startedAtMs = systemClock.now()
+    const clock: Clock = { ...systemClock, now: () => startedAtMs + (systemClock.now() - startedAtMs) * 20, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) }
+    const mps = here.gpuDaemon({ clock, host: new LocalHost({ log: silentLog, clock, procfs: here.procfs }) })
+    await mps.start().catch(() => {})
+    const { daemonPid } = mps.state.value
+    kill(daemonPid, 'SIGSTOP')
+    await expect(mps.setLimits(toDefault(40))).rejects.toEqual(fault('COMMAND_TIMED_OUT', /MPS daemon took the command and did not answer/))
+    expect(mps.state.value).toMatchObject({ state: 'unknown', daemonPid, proof: { listening: true, lockOwnerPid: daemonPid, answers: false }, fault: { code: 'COMMAND_TIMED_OUT' } })
+    expect(mps.clientEnvironment()).toBeNull()
+    await expect(mps.stop({ forceAfterSeconds: null })).rejects.toEqual(fault('COMMAND_TIMED_OUT')) // nobody knows whom it would hurt
+    kill(daemonPid, 'SIGCONT')
+    while (mps.state.value.state === 'unknown') await mps.check()
+    expect(mps.state.value).toMatchObject({ state: 'noServer', daemonPid, fault: { code: 'NO_CUDA_DEVICE' }, limits: { wanted: { sharePercent: null } } })
+    await mps.stop({ forceAfterSeconds: null })
+    expect(mps.state.value.state).toBe('stopped')
   }, 90_000)
 
   it('is busy while somebody leaves a control session open, and not longer', async () => {

@@ -1,5 +1,5 @@
 // Which daemon is meant: where its folders are, whose it is, and the exact commands that start and end it.
-import { lstatSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
@@ -31,9 +31,13 @@ export function mustFit(pipeDirectory: string): void {
 export function makeDirectories(target: Target): void {
   mustFit(target.pipeDirectory)
   try {
-    for (const path of [target.pipeDirectory, target.logDirectory]) if (path !== null) mkdirSync(path, { recursive: true, mode: 0o700 })
+    for (const path of [target.pipeDirectory, target.logDirectory]) {
+      if (path === null) continue
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      accessSync(path, constants.W_OK | constants.X_OK) // without its log a daemon starts all the same, and a server that fails does so in silence
+    }
   } catch (cause) {
-    throw new FaultError('NO_PERMISSION', `The MPS folders cannot be made: ${cause instanceof Error ? cause.message : String(cause)}`, 'Start Overlap with --state and a folder you may write to.', { cause })
+    throw new FaultError('NO_PERMISSION', `The MPS folders cannot be made or written to: ${cause instanceof Error ? cause.message : String(cause)}`, 'Start Overlap with --state and a folder you may write to.', { cause })
   }
   mustBeOurs(target.pipeDirectory)
 }
