@@ -37,9 +37,11 @@ export function Mps() {
       <div className="stackGap">
         <State daemon={daemon} />
         {daemon.foreign.length > 0 && <Foreign daemon={daemon} />}
+      </div>
+      <div className="stackGap">
+        <Servers daemon={daemon} />
         <MpsLimits key={daemon.gpuUuid} daemon={daemon} />
       </div>
-      <Servers daemon={daemon} />
       <Clients daemon={daemon} />
       <MpsLog daemon={daemon} />
     </div>

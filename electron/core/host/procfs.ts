@@ -122,8 +122,8 @@ export class Procfs {
 
   /** The pid that holds a lock (fcntl or flock) on the file at `path`. Null: nobody, or it cannot be told here. */
   lockOwner(path: string): number | null {
-    const file = statSync(path, { throwIfNoEntry: false })
-    if (!file) return null
+    const file = inodeOf(path)
+    if (file === null) return null
     // On overlay and btrfs the kernel's device differs from stat's: the inode decides, an equal device is preferred.
     const owners = this.#inThisTurn('locks', heldLocks)?.filter((lock) => lock.inode === file.ino) ?? []
     return (owners.find((owner) => owner.device === file.dev) ?? owners[0])?.pid ?? null
@@ -235,4 +235,13 @@ export function parseStat(text: string): ProcessStat | null {
 function numbersIn(status: string | null, name: string): number[] | null {
   const line = status?.split('\n').find((text) => text.startsWith(`${name}:`))
   return line === undefined ? null : line.slice(name.length + 1).trim().split(/\s+/).map(Number)
+}
+
+/** Null: not there, or in a folder that is not ours to look into. */
+function inodeOf(path: string): { ino: number; dev: number } | null {
+  try {
+    return statSync(path)
+  } catch {
+    return null
+  }
 }

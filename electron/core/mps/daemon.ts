@@ -15,7 +15,7 @@ import { type Asked, commandsOf } from './commandsOf.ts'
 import { ControlChannel } from './controlChannel.ts'
 import { ControlVersion } from './controlVersion.ts'
 import { endClients } from './endClients.ts'
-import { daemonEvidence, DEFAULT_LOG_DIRECTORY, mayServe, numberOf, type Processes, type SeenDaemon } from './detect.ts'
+import { daemonEvidence, DEFAULT_LOG_DIRECTORY, DEFAULT_PIPE_DIRECTORY, mayServe, numberOf, type Processes, type SeenDaemon } from './detect.ts'
 import { type Failure, isOver, isQuestion, mpsSentence, mpsState, type MpsFacts, type MpsIntent } from './lifecycle.ts'
 import { setLimits } from './setLimits.ts'
 import { logTail } from './serverLog.ts'
@@ -285,7 +285,7 @@ export class GpuDaemon {
     const { procfs, clock, gpu, alone } = this.#parts
     const seen = this.#machine.read(procfs, procfs.processTable() ?? new Map(), clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
     const device = () => numberOf(gpu.uuid, seen?.gpuUuids ?? null) ?? (alone?.() ? 0 : null)
-    return { pipeDirectory, logDirectory: seen ? seen.logDirectory : DEFAULT_LOG_DIRECTORY, ownership: 'used', channel: this.#channel(pipeDirectory), device }
+    return { pipeDirectory, logDirectory: seen ? seen.logDirectory : pipeDirectory === DEFAULT_PIPE_DIRECTORY ? DEFAULT_LOG_DIRECTORY : null, ownership: 'used', channel: this.#channel(pipeDirectory), device }
   }
 
   #channel(pipeDirectory: string): ControlChannel {

@@ -104,8 +104,17 @@ export class DaemonSight {
 
   /** Changes with the daemon, its server processes and server.log, to which servers write when clients come and go. */
   #key(table: ProcessTable): string {
-    const log = this.#target.logDirectory === null ? undefined : statSync(join(this.#target.logDirectory, 'server.log'), { throwIfNoEntry: false })
-    return [this.seen.daemonPid, ...serverChildren(table, this.seen.daemonPid), log?.size, log?.mtimeMs].join(' ')
+    return [this.seen.daemonPid, ...serverChildren(table, this.seen.daemonPid), this.#logStamp()].join(' ')
+  }
+
+  #logStamp(): string {
+    if (this.#target.logDirectory === null) return ''
+    try {
+      const { size, mtimeMs } = statSync(join(this.#target.logDirectory, 'server.log'))
+      return `${size} ${mtimeMs}`
+    } catch {
+      return '' // none yet, or not ours to read
+    }
   }
 
   async #ask(key: string, table: ProcessTable): Promise<void> {

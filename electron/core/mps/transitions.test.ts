@@ -1,6 +1,7 @@
 // Starting and stopping against a control program that does what a GPU would let it do, or lies. The host shows no sockets and
 // no locks here, as some sandboxes do, so the program's own words decide.
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -198,6 +199,19 @@ describe('a running daemon', () => {
     appendFileSync(join(here.log, 'server.log'), '[2026-11-23 22:35:37.397 Other   528] Failed to start : no CUDA-capable device is detected\n')
     await mps.check() // the log has grown: asked at once
     expect(mps.state.value).toMatchObject({ state: 'noServer', servers: [], fault: { code: 'NO_CUDA_DEVICE' } })
+  })
+
+  it('whose log cannot be looked at is shown all the same', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ov-log-'))
+    try {
+      symlinkSync('log', join(folder, 'log')) // fails as a closed folder of another user's does, for root too
+      const { mps } = standIn(served('ACTIVE', [42]), { directories: { pipe: join(folder, 'pipe'), log: join(folder, 'log') } })
+      await mps.check()
+      expect(mps.state.value).toMatchObject({ state: 'running', clients: [{ pid: 42 }] })
+      expect(await mps.log(5)).toEqual({ control: [], server: [] })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('ends the GPU work of the clients that were named, and of no other', async () => {
