@@ -3,7 +3,7 @@ import { LIMITS_UNKNOWN, type MpsDaemon } from '../../shared/mps.ts'
 import type { Client } from '../link/connect.ts'
 import { useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
-import { restartMps, setLimits, stopMps } from './mpsActions.ts'
+import { restartMps, setLimits, startMps, stopMps } from './mpsActions.ts'
 
 const daemon: MpsDaemon = {
   gpuUuid: 'GPU-a', gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
@@ -26,6 +26,16 @@ describe('previews', () => {
   it('of limits name them', async () => {
     const limits = { of: 'server', sharePercent: 40, pinnedMemoryMiB: null } as const
     expect(await asked(setLimits(daemon, limits), null)).toEqual({ gpuUuid: 'GPU-a', action: 'setLimits', limits })
+  })
+})
+
+describe('what can be done', () => {
+  it.each<[MpsDaemon['state'], boolean]>([['stopped', true], ['noServer', true], ['running', false], ['foreign', false], ['unknown', false]])('a daemon that is %s can be started: %s', (state, can) => {
+    expect(startMps({ ...daemon, state }).blocked === null).toBe(can)
+  })
+  it('a daemon that Overlap did not start is neither stopped nor restarted', () => {
+    for (const action of [stopMps, restartMps]) expect(action({ ...daemon, ownership: 'used' }).blocked).toContain('did not start')
+    expect(stopMps(daemon).blocked).toBeNull()
   })
 })
 

@@ -3,7 +3,7 @@ import type { LimitsChange, MpsDaemon, MpsState } from '../../shared/mps.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
 
-const STARTABLE: MpsState[] = ['stopped']
+const STARTABLE: MpsState[] = ['stopped', 'noServer']
 const STOPPABLE: MpsState[] = ['starting', 'noServer', 'running', 'draining', 'faulted', 'unknown']
 
 /** Start, stop, restart; and for each foreign daemon: use it. */
@@ -21,7 +21,7 @@ export function startMps(daemon: MpsDaemon): Action {
     blocked: STARTABLE.includes(daemon.state) ? null : daemon.sentence,
     preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'start' }),
     run: (client) => client.mps.start({ gpuUuid: daemon.gpuUuid }),
-    watch: () => watch(daemon, (now) => now.state !== 'stopped' && now.state !== 'starting'),
+    watch: () => watch(daemon, (now) => now.state !== daemon.state && now.state !== 'starting'),
   }
 }
 
@@ -83,7 +83,7 @@ export function setLimits(daemon: MpsDaemon, change: LimitsChange): Action {
 }
 
 function stopBlocked(daemon: MpsDaemon): string | null {
-  if (daemon.ownership === 'foreign' || daemon.state === 'foreign') return 'Overlap did not start this daemon and does not stop it.'
+  if (daemon.ownership === 'foreign' || daemon.ownership === 'used' || daemon.state === 'foreign') return 'Overlap did not start this daemon and does not stop it.'
   return STOPPABLE.includes(daemon.state) ? null : daemon.sentence
 }
 
