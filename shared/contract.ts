@@ -115,7 +115,7 @@ export const contract = {
     stop: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
     restart: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
     /** Use a daemon that Overlap did not start, instead of starting a second one; null: stop using it. */
-    useForeign: faulty.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(88).nullable() })).output(z.object({})),
+    useForeign: faulty.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(87).nullable() })).output(z.object({})),
     /** Set, read back and compared. Defaults of Overlap's own daemon are kept and set again at every start; while it is stopped they wait for the next. */
     setLimits: faulty.route({ method: 'POST' }).input(LimitsChange.extend({ gpuUuid })).output(z.object({})),
     /** Last lines of control.log and server.log, oldest first. */

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../kit/clock.ts'
 import { LocalHost } from '../host/localHost.ts'
 import { silentLog } from '../kit/log.ts'
 import { serverChildren } from './detect.ts'
+import { PIPE_PATH_BYTES } from './target.ts'
 import { type Bench, bench, realTools } from './realDaemon.testkit.ts'
 
 let open: Bench[] = []
@@ -111,6 +112,16 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     expect(Object.keys(env).filter((name) => name.startsWith('CUDA_MPS')).sort()).toEqual(['CUDA_MPS_LOG_DIRECTORY', 'CUDA_MPS_PIPE_DIRECTORY'])
     expect(mps.state.value.limits.default).toEqual({ sharePercent: 100, pinnedMemory: 'none' })
     expect(here.raw('get_default_client_priority\n')).toBe('0\n')
+  }, 90_000)
+
+  it('takes the longest path that Overlap allows, and none that is longer', async () => {
+    const here = fresh()
+    const longest = join(here.folder, 'ü x'.padEnd(PIPE_PATH_BYTES - here.folder.length - 2, 'x'))
+    expect(Buffer.byteLength(longest)).toBe(PIPE_PATH_BYTES)
+    const mps = here.gpuDaemon({ directories: { pipe: longest, log: here.log } })
+    await expect(mps.start()).rejects.toEqual(fault('NO_CUDA_DEVICE'))
+    expect(mps.state.value).toMatchObject({ state: 'noServer', proof: { listening: true, answers: true } })
+    expect(() => here.raw('', { argv: ['-d'], env: { CUDA_MPS_PIPE_DIRECTORY: `${longest}x` } })).toThrow()
   }, 90_000)
 
   it('killed, leaves files that do not look alive, and is started over them', async () => {

@@ -88,8 +88,8 @@ describe('starting', () => {
   }, 20_000)
 
   it('refuses a path that no socket address holds, and a missing program, with a hint', async () => {
-    const { mps } = standIn({}, { directories: { pipe: `/tmp/${'x'.repeat(84)}`, log: '/tmp/x-log' } })
-    await expect(mps.start()).rejects.toEqual(fault('BAD_INPUT', /89 bytes/))
+    const { mps } = standIn({}, { directories: { pipe: `/tmp/${'x'.repeat(83)}`, log: '/tmp/x-log' } })
+    await expect(mps.start()).rejects.toEqual(fault('BAD_INPUT', /88 bytes/))
     await open?.close()
     const { mps: without } = standIn({}, { tools: { nvidiaSmi: [], mpsControl: ['/nowhere/nvidia-cuda-mps-control'], env: {} } })
     await without.check()
