@@ -122,6 +122,8 @@ export const MpsDaemon = z.object({
   /** 'overlap': we started it (also in an earlier run). 'used': foreign, and the user chose to use it. */
   ownership: z.enum(['overlap', 'used', 'foreign']).nullable(),
   daemonPid: z.number().int().nullable(),
+  /** The user it runs as. */
+  daemonUid: z.number().int().nullable(),
   /** `Binary version` of the control program, for example 13000; null: 535-class, which has none. */
   controlVersion: z.string().nullable(),
   servers: z.array(MpsServer),

@@ -36,7 +36,7 @@ export function Mps() {
     <div className="mpsGrid">
       <div className="stackGap">
         <State daemon={daemon} />
-        {daemon.foreign.length > 0 && <Foreign daemon={daemon} />}
+        {(daemon.foreign.length > 0 || daemon.ownership === 'used') && <Foreign daemon={daemon} />}
       </div>
       <div className="stackGap">
         <Servers daemon={daemon} />
@@ -85,7 +85,7 @@ function Foreign({ daemon }: { daemon: MpsDaemon }) {
 function Servers({ daemon }: { daemon: MpsDaemon }) {
   const facts: [string, React.ReactNode][] = [
     ['Ownership', daemon.ownership === null ? UNKNOWN : { overlap: 'started by Overlap', used: 'foreign, used', foreign: 'foreign' }[daemon.ownership]],
-    ['Daemon pid', daemon.daemonPid ?? UNKNOWN],
+    ['Daemon pid', daemon.daemonPid === null ? UNKNOWN : `${daemon.daemonPid} · uid ${daemon.daemonUid ?? UNKNOWN}`],
     ['Control version', daemon.controlVersion ?? `${UNKNOWN} (not told; programs of the 535 class have none)`],
     ['Servers', daemon.servers.length === 0 ? 'none' : daemon.servers.map((server) => <div key={server.pid}>pid {server.pid} · {server.status ?? 'status not known'}</div>)],
     ['Pipe directory', <span className="mono" key="pipe">{daemon.pipeDirectory}</span>],

@@ -14,7 +14,7 @@ const engine = (id: string, reason: Attachment['reason'], change: Partial<Engine
   restarts: { used: 0, budget: 0, windowMs: 1 }, ...change,
 })
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
-  gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
+  gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, daemonUid: null, controlVersion: null,
   servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
 const fault = (code: 'NO_CUDA_DEVICE' | 'ENGINE_OUT_OF_MEMORY' | 'ENGINE_EXITED' | 'MPS_NOT_RUNNING' | 'MPS_SERVER_FAULT') => ({ code, sentence: `${code} happened.`, hint: 'Do this.', field: null, detail: 'last words' })

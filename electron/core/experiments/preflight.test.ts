@@ -15,7 +15,7 @@ const plan: Plan = {
   estimate: { loadingSeconds: 1, measuringSeconds: 1, gpuMemoryMiB: 30_000 }, checks: [],
 }
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
-  gpuUuid: GPU, gpuIndex: 0, state: 'stopped', sinceMs: 0, sentence: 'It is so.', pipeDirectory: '/p', logDirectory: null, ownership: null, daemonPid: null, controlVersion: null,
+  gpuUuid: GPU, gpuIndex: 0, state: 'stopped', sinceMs: 0, sentence: 'It is so.', pipeDirectory: '/p', logDirectory: null, ownership: null, daemonPid: null, daemonUid: null, controlVersion: null,
   servers: [], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: false, lockOwnerPid: null, answers: null, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
 const frame = (processes: Partial<GpuProcess>[] | null, query: GpuFrame['streams'][number]['state'] = 'live'): GpuFrame => ({

@@ -41,7 +41,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     const here = fresh()
     const mps = here.gpuDaemon()
     await mps.check()
-    expect(mps.state.value).toMatchObject({ state: 'stopped', daemonPid: null, ownership: null, controlVersion: null, fault: null })
+    expect(mps.state.value).toMatchObject({ state: 'stopped', daemonPid: null, daemonUid: null, ownership: null, controlVersion: null, fault: null })
     expect(mps.clientEnvironment()).toBeNull()
     const states: string[] = []
     mps.state.subscribe(({ state }) => void (states.at(-1) === state || states.push(state)))
@@ -155,7 +155,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     await expect(mps.useForeign(join(here.folder, 'nowhere'))).rejects.toEqual(fault('NOT_FOUND'))
 
     await mps.useForeign(theirs.CUDA_MPS_PIPE_DIRECTORY)
-    expect(mps.state.value).toMatchObject({ state: 'noServer', ownership: 'used', foreign: [], logDirectory: theirs.CUDA_MPS_LOG_DIRECTORY })
+    expect(mps.state.value).toMatchObject({ state: 'noServer', ownership: 'used', daemonUid: process.getuid?.(), foreign: [], logDirectory: theirs.CUDA_MPS_LOG_DIRECTORY })
     expect(mps.clientEnvironment()).toEqual({ CUDA_MPS_PIPE_DIRECTORY: theirs.CUDA_MPS_PIPE_DIRECTORY })
     await expect(mps.stop({ forceAfterSeconds: 0 })).rejects.toEqual(fault('WRONG_STATE'))
     await mps.useForeign(null)

@@ -255,7 +255,7 @@ export class GpuDaemon {
       sentence: mpsSentence(state, facts),
       pipeDirectory: this.#target.pipeDirectory, logDirectory: this.#target.logDirectory,
       ownership: state === 'foreign' ? 'foreign' : state === 'stopped' && this.#target.ownership === 'overlap' ? null : this.#target.ownership,
-      daemonPid: seen.daemonPid, controlVersion: this.#version.value,
+      daemonPid: seen.daemonPid, daemonUid: seen.daemonUid, controlVersion: this.#version.value,
       servers: seen.servers, clients: seen.clients, limits: { wanted: this.#limits, ...seen.limits },
       proof: { listening: seen.listening, lockOwnerPid: seen.lockOwnerPid, answers: seen.answers, checkedAtMs: seen.checkedAtMs },
       foreign: [...facts.foreign], fault: state === 'running' ? null : facts.fault,

@@ -14,6 +14,7 @@ import type { Target } from './target.ts'
 
 export interface Seen extends Evidence {
   daemonPid: number | null
+  daemonUid: number | null
   /** null: not asked since this daemon started. */
   answers: boolean | null
   servers: MpsServer[]
@@ -58,7 +59,7 @@ export class DaemonSight {
     this.#target = target
     this.#processes = processes
     this.#clock = clock
-    this.seen = { listening: null, lockOwnerPid: null, life: 'unclear', daemonPid: null, ...emptied(), checkedAtMs: clock.now() }
+    this.seen = { listening: null, lockOwnerPid: null, life: 'unclear', daemonPid: null, daemonUid: null, ...emptied(), checkedAtMs: clock.now() }
   }
 
   async look(asking: Asking, table: ProcessTable): Promise<Seen> {
@@ -66,7 +67,9 @@ export class DaemonSight {
     this.#owner = owner
     const changedDaemon = evidence.life === 'gone' || (evidence.lockOwnerPid !== null && evidence.lockOwnerPid !== this.seen.daemonPid)
     const kept = changedDaemon ? { ...this.seen, ...emptied() } : this.seen
-    this.seen = { ...kept, ...evidence, daemonPid: evidence.life === 'gone' ? null : (evidence.lockOwnerPid ?? kept.daemonPid), checkedAtMs: this.#clock.now() }
+    const daemonPid = evidence.life === 'gone' ? null : (evidence.lockOwnerPid ?? kept.daemonPid)
+    const daemonUid = daemonPid === null ? null : daemonPid === kept.daemonPid ? kept.daemonUid : this.#processes.uidOf(daemonPid)
+    this.seen = { ...kept, ...evidence, daemonPid, daemonUid, checkedAtMs: this.#clock.now() }
     if (changedDaemon) this.#askedKey = ''
     if (evidence.life === 'gone' || asking === 'never') return this.seen
     const key = this.#key(table)
