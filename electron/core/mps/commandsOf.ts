@@ -8,7 +8,6 @@ import { quitLine, setDefaults, setServerMemory, setServerShare, startServer } f
 import { activePids, isLimited, WHY } from './limits.ts'
 import { wholeGpuMiB } from './setLimits.ts'
 import type { Seen } from './sight.ts'
-import { needsForce } from './takeDown.ts'
 import { daemonCommand, type Target } from './target.ts'
 
 export interface Asked {
@@ -26,7 +25,7 @@ export function commandsOf({ action, forceAfterSeconds, limits }: Asked, on: { t
   const start = daemonCommand(on.target, on.tools, on.gpu.uuid)
   const defaults = (to: MpsLimits) => channel.command(setDefaults(to, on.target.device()).lines, WHY.default)
   const server = [...(on.target.ownership === 'overlap' && isLimited(on.wanted) ? [defaults(on.wanted)] : []), channel.command(startServer(on.uid).lines, 'start an MPS server for this user')]
-  const quit = channel.command([quitLine(needsForce(on.seen) ? forceAfterSeconds : null)], 'stop the MPS control daemon', false)
+  const quit = channel.command([quitLine(forceAfterSeconds)], 'stop the MPS control daemon', false)
   switch (action) {
     case 'start':
       return up ? server : [start, ...server]

@@ -40,6 +40,8 @@ export interface GpuDaemonParts {
   uid: number
   /** Engine name of a client pid, for warnings. */
   nameOf(pid: number): string | null
+  /** Names of engines that are being started as its clients. */
+  onTheirWay?(): readonly string[]
   /** Pipe directory of the foreign daemon that the user chose to use, from the settings. */
   use?: string | null
 }
@@ -202,7 +204,7 @@ export class GpuDaemon {
   }
 
   #takeDown(forceAfterSeconds: number | null, aborted: AbortSignal): Promise<void> {
-    return takeDown(this.#work(aborted), { forceAfterSeconds, nameOf: this.#parts.nameOf })
+    return takeDown(this.#work(aborted), { forceAfterSeconds, nameOf: this.#parts.nameOf, onTheirWay: this.#parts.onTheirWay ?? (() => []) })
   }
 
   #work(aborted: AbortSignal): Work {

@@ -11,9 +11,11 @@ import type { Settings } from '../store/settings.ts'
 import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
 import { PIPE_PATH_BYTES } from './target.ts'
 
-export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone'> {
+export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay'> {
   settings: Settings
   stateDirectory: string
+  /** Names of engines of this GPU that are being started under MPS. */
+  onTheirWay(gpuUuid: string): readonly string[]
 }
 
 export class GpuDaemons {
@@ -30,9 +32,9 @@ export class GpuDaemons {
   set(identities: readonly GpuIdentity[]): void {
     for (const { uuid, index, memoryTotalMiB } of identities) {
       if (this.#byGpu.has(uuid)) continue
-      const { settings, stateDirectory, ...parts } = this.#parts
+      const { settings, stateDirectory, onTheirWay, ...parts } = this.#parts
       const daemon = new GpuDaemon({
-        ...parts, gpu: { uuid, index, memoryTotalMiB }, alone: () => this.#byGpu.size === 1, directories: directoriesOf(stateDirectory, uuid),
+        ...parts, gpu: { uuid, index, memoryTotalMiB }, alone: () => this.#byGpu.size === 1, onTheirWay: () => onTheirWay(uuid), directories: directoriesOf(stateDirectory, uuid),
         use: settings.document.mps.used[uuid] ?? null, limits: settings.document.mps.limits[uuid],
       })
       this.#byGpu.set(uuid, daemon)

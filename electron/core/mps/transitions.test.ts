@@ -111,6 +111,15 @@ describe('stopping', () => {
     expect(said()).toContain('quit -t 3')
   })
 
+  it('asks for consent too while an engine is being started for it, and then is forced, so that it does not wait for that engine', async () => {
+    const { mps, said } = standIn(served('ACTIVE', []), { onTheirWay: () => ['Llama B'] })
+    await expect(mps.stop({ forceAfterSeconds: null })).rejects.toEqual(fault('NEEDS_CONSENT', /^Being started under MPS: Llama B\.$/))
+    await expect(mps.restart({ forceAfterSeconds: null })).rejects.toEqual(fault('NEEDS_CONSENT'))
+    expect(said()).not.toContain('quit')
+    await mps.stop({ forceAfterSeconds: 3 })
+    expect(said()).toContain('quit -t 3')
+  })
+
   it('that is only said is told as such', async () => {
     const { mps, said } = standIn({ ...served('ACTIVE', []), deafTo: ['quit'] })
     await expect(mps.stop({ forceAfterSeconds: null })).rejects.toEqual(fault('MPS_NO_PROOF', /still runs/))
