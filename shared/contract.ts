@@ -11,7 +11,7 @@ import { Engine, EngineSpec } from './engine.ts'
 import { EXPORTS, ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary, type ExportFormat } from './experiment.ts'
 import { Fault, FAULT_STATUS, type FaultCode } from './fault.ts'
 import { GpuFrame, GpuIdentity, HistoryWindow } from './gpu.ts'
-import { MpsDaemon } from './mps.ts'
+import { LimitsChange, MpsDaemon } from './mps.ts'
 
 /** Raised when a page and a core can no longer understand each other. */
 export const PROTOCOL_VERSION = 1
@@ -44,7 +44,6 @@ const gpuUuid = z.string().min(1).max(100)
 const engineId = z.string().min(1).max(64)
 /** Clients get errors when it is over; null: no consent to that. */
 const forceAfterSeconds = z.number().int().min(0).max(3600).nullable().default(null)
-const sharePercent = z.number().gt(0).max(100)
 const onGpu = z.object({ gpuUuid })
 const onEngine = z.object({ id: engineId })
 const reportId = z.string().min(1).max(64)
@@ -79,7 +78,7 @@ export const OwnCost = z.object({
 })
 export type OwnCost = z.infer<typeof OwnCost>
 
-export const MpsAction = z.enum(['start', 'stop', 'restart', 'setDefaultShare'])
+export const MpsAction = z.enum(['start', 'stop', 'restart', 'setLimits'])
 export type MpsAction = z.infer<typeof MpsAction>
 export const EngineAction = z.enum(['start', 'stop', 'restart', 'putOnMps'])
 
@@ -108,17 +107,17 @@ export const contract = {
   },
   mps: {
     daemons: faulty.route({ method: 'GET' }).output(latest(z.array(MpsDaemon))),
-    /** The commands that the action, with this consent or this share, would run now. setDefaultShare needs sharePercent. */
-    preview: faulty.route({ method: 'POST' }).input(onGpu.extend({ action: MpsAction, forceAfterSeconds, sharePercent: sharePercent.nullable().default(null) })).output(z.array(CommandPreview)),
+    /** The commands that the action, with this consent or these limits, would run now. setLimits needs `limits`. */
+    preview: faulty.route({ method: 'POST' }).input(onGpu.extend({ action: MpsAction, forceAfterSeconds, limits: LimitsChange.nullable().default(null) })).output(z.array(CommandPreview)),
     /** Starts a daemon for this GPU and a server. Answers when the server is ACTIVE, or with the Fault that the state shows too. */
     start: faulty.route({ method: 'POST' }).input(onGpu).output(z.object({})),
     /** With attached clients: NEEDS_CONSENT unless forceAfterSeconds is given; the clients then get errors when it is over. */
     stop: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
     restart: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
     /** Use a daemon that Overlap did not start, instead of starting a second one; null: stop using it. */
-    useForeign: faulty.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(88).nullable() })).output(z.object({})),
-    /** For servers started later; read back and compared. */
-    setDefaultShare: faulty.route({ method: 'POST' }).input(onGpu.extend({ sharePercent })).output(z.object({ sharePercent: z.number() })),
+    useForeign: faulty.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(87).nullable() })).output(z.object({})),
+    /** Set, read back and compared. Defaults of Overlap's own daemon are kept and set again at every start; while it is stopped they wait for the next. */
+    setLimits: faulty.route({ method: 'POST' }).input(LimitsChange.extend({ gpuUuid })).output(z.object({})),
     /** Last lines of control.log and server.log, oldest first. */
     log: faulty.route({ method: 'POST' }).input(onGpu.extend({ lines: z.number().int().min(1).max(2000).default(200) })).output(z.object({ control: z.array(z.string()), server: z.array(z.string()) })),
   },

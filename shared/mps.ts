@@ -30,6 +30,63 @@ export const MpsServer = z.object({
 })
 export type MpsServer = z.infer<typeof MpsServer>
 
+/** Ceilings, not reservations. null: none. */
+export const MpsLimits = z.object({
+  /** Active thread percentage. */
+  sharePercent: z.number().gt(0).max(100).nullable(),
+  /** Device memory of each client process, not of an engine with several. */
+  pinnedMemoryMiB: z.number().int().min(1).max(16_777_216).nullable(),
+})
+export type MpsLimits = z.infer<typeof MpsLimits>
+
+/** As the control program reads them back, which is no effect: what a client gets of them is seen in the client alone. */
+const ReadBack = z.object({
+  /** Told with one decimal. null: not known. */
+  sharePercent: z.number().nullable(),
+  /** `900M`, `8G` (from 1 GiB on whole GiB only, cut off), `none`; null: not known. */
+  pinnedMemory: z.string().nullable(),
+})
+
+/** The limits of one GPU's daemon, by what they touch. An engine's own are in its environment. */
+export const DaemonLimits = z.object({
+  /** The user's for Overlap's own daemon, set at every start: the daemon loses them when it ends. */
+  wanted: MpsLimits,
+  /** Of servers started later. */
+  default: ReadBack,
+  /** Of ACTIVE servers, for clients that connect later. */
+  servers: z.array(ReadBack.extend({
+    pid: z.number().int(),
+    /** When other values than the first were seen; null: always these. Clients from before keep what they connected under. */
+    changedAtMs: z.number().nullable(),
+  })),
+})
+export type DaemonLimits = z.infer<typeof DaemonLimits>
+
+export const LIMITS_UNKNOWN: DaemonLimits = { wanted: { sharePercent: null, pinnedMemoryMiB: null }, default: { sharePercent: null, pinnedMemory: null }, servers: [] }
+
+/** `8G` → 8192; null: `none`, or not known. */
+export function readBackMiB(pinnedMemory: string | null): number | null {
+  const [, digits, unit] = /^(\d+)([MG])$/.exec(pinnedMemory ?? '') ?? []
+  return digits === undefined ? null : Number(digits) * (unit === 'G' ? 1024 : 1)
+}
+
+/** The ceiling of a client: the lower of its own and the server's share; null: the server's is not known. */
+export const shareCeiling = (own: number | null, server: number | null): number | null => (server === null ? null : Math.min(own ?? 100, server))
+
+/** In MiB, `none`, or null: what the server allows is not known. */
+export function memoryCeiling(ownMiB: number | null, server: string | null): number | 'none' | null {
+  if (server === null) return null
+  const limits = [ownMiB, readBackMiB(server)].filter((limit) => limit !== null)
+  return limits.length === 0 ? 'none' : Math.min(...limits)
+}
+
+/** What is meant to be set, and on what. */
+export const LimitsChange = MpsLimits.extend({
+  /** default: for servers started later, kept for every later start. server: the running one's, for clients that connect later, gone with it. */
+  of: z.enum(['default', 'server']),
+})
+export type LimitsChange = z.infer<typeof LimitsChange>
+
 /** What shows that the daemon is there, weakest last. Exit code 0 of `-d` is not among them. */
 export const MpsProof = z.object({
   /** /proc/net/unix lists a listening socket at <pipe>/control. null: cannot be read here. */
@@ -65,12 +122,13 @@ export const MpsDaemon = z.object({
   /** 'overlap': we started it (also in an earlier run). 'used': foreign, and the user chose to use it. */
   ownership: z.enum(['overlap', 'used', 'foreign']).nullable(),
   daemonPid: z.number().int().nullable(),
+  /** The user it runs as. */
+  daemonUid: z.number().int().nullable(),
   /** `Binary version` of the control program, for example 13000; null: 535-class, which has none. */
   controlVersion: z.string().nullable(),
   servers: z.array(MpsServer),
   clients: z.array(MpsClient),
-  /** set_default_active_thread_percentage: for servers started later. Lost with the daemon. */
-  defaultSharePercent: z.number().nullable(),
+  limits: DaemonLimits,
   proof: MpsProof,
   foreign: z.array(ForeignDaemon),
   fault: Fault.nullable(),

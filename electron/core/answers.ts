@@ -7,7 +7,7 @@ import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary } from '../../shared/experiment.ts'
 import { Fault, FAULT_STATUS, FaultError, faultOf } from '../../shared/fault.ts'
 import type { GpuFrame, GpuIdentity, HistoryWindow } from '../../shared/gpu.ts'
-import type { MpsDaemon } from '../../shared/mps.ts'
+import type { LimitsChange, MpsDaemon } from '../../shared/mps.ts'
 import { compareReports } from './experiments/exports/compare.ts'
 import { exportReport } from './experiments/exports/exportReport.ts'
 import { parseReport } from './experiments/exports/json.ts'
@@ -25,13 +25,11 @@ export interface CallContext {
 type Action = 'start' | 'stop' | 'restart'
 
 export interface MpsOnGpu {
-  /** Throws FaultError BAD_INPUT: setDefaultShare without a share. */
-  preview(asked: { action: MpsAction; forceAfterSeconds: number | null; sharePercent: number | null }): CommandPreview[]
+  /** Throws FaultError BAD_INPUT: setLimits without limits. */
+  preview(asked: { action: MpsAction; forceAfterSeconds: number | null; limits: LimitsChange | null }): CommandPreview[]
   start(): Promise<void>
   stop(consent: { forceAfterSeconds: number | null }): Promise<void>
   restart(consent: { forceAfterSeconds: number | null }): Promise<void>
-  /** Resolves with the value that was read back. */
-  setDefaultShare(sharePercent: number): Promise<number>
   log(lines: number): Promise<{ control: string[]; server: string[] }>
 }
 
@@ -47,6 +45,7 @@ export interface Answering {
     /** Throws FaultError NOT_FOUND. */
     on(gpuUuid: string): MpsOnGpu
     useForeign(gpuUuid: string, pipeDirectory: string | null): Promise<void>
+    setLimits(gpuUuid: string, change: LimitsChange): Promise<void>
   }
   readonly engines: {
     engines: Topic<Engine[]>
@@ -156,7 +155,10 @@ export function answers(workstation: Answering, log: Log) {
         await mps.useForeign(input.gpuUuid, input.pipeDirectory)
         return {}
       }),
-      setDefaultShare: wall.mps.setDefaultShare.use(unheld).handler(async ({ input }) => ({ sharePercent: await mps.on(input.gpuUuid).setDefaultShare(input.sharePercent) })),
+      setLimits: wall.mps.setLimits.use(unheld).handler(async ({ input: { gpuUuid, ...change } }) => {
+        await mps.setLimits(gpuUuid, change)
+        return {}
+      }),
       log: wall.mps.log.handler(({ input }) => mps.on(input.gpuUuid).log(input.lines)),
     },
     engine: {

@@ -95,7 +95,11 @@ export class Workstation implements Answering {
     this.host = host
     this.#disposer.add(() => host.close())
     this.gpu = new Sampler({ host, tools, clock, log })
-    this.mps = new GpuDaemons({ host, tools, clock, log, procfs: this.#procfs, settings, stateDirectory, uid: process.getuid?.() ?? 0, nameOf: (pid) => this.#engineOf(pid)?.spec.name ?? null })
+    this.mps = new GpuDaemons({
+      host, tools, clock, log, procfs: this.#procfs, settings, stateDirectory, uid: process.getuid?.() ?? 0,
+      nameOf: (pid) => this.#engineOf(pid)?.spec.name ?? null,
+      onTheirWay: (gpuUuid) => this.engines.engines.value.flatMap(({ spec, state }) => (spec.onMps && spec.gpuUuid === gpuUuid && state === 'starting' ? [spec.name] : [])),
+    })
     this.engines = new Supervisor({
       host, clock, log, procfs: this.#procfs, settings, stateDirectory, toolsEnv: tools.env, keeperPath: parts.programs.keeper,
       surroundings: {

@@ -21,8 +21,8 @@ ${['start_server -uid <user id>', 'quit', 'get_server_list', 'get_server_status 
   'set_default_device_pinned_mem_limit <dev> <value>', 'get_default_device_pinned_mem_limit <dev>', 'set_device_pinned_mem_limit <PID> <dev> <value>', 'get_device_pinned_mem_limit <PID> <dev>',
   'set_default_client_priority <priority>', 'get_default_client_priority', 'terminate_client <server PID> <client PID>', 'device_query [<PID>] [--csv]'].map((line) => `  ${line}\n`).join('')}
 `
-/** Bytes of <dir>/control_privileged that fit a socket address. */
-const SOCKET_PATH_BYTES = 107
+/** Bytes of <dir>/control_privileged that the daemon takes: one less than fit a socket address. */
+const SOCKET_PATH_BYTES = 106
 const START_WITHIN_MS = 5000
 /** Exit code of flock when somebody else holds the lock. */
 const LOCK_IS_HELD = 99

@@ -63,7 +63,7 @@ describe.each([['socket', socketClient], ['port', portClient]] as const)('the co
   it('refuses what changes the workstation while an experiment holds it, and nothing else', async () => {
     const { client, close } = await open()
     world.hold.set({ experimentId: 'x', sentence: 'The experiment “demo” runs.', sinceMs: 1 })
-    const changes = [client.engine.add({ spec: { ...spec, env: {}, argv: ['true'] } }), client.engine.stop({ id: 'e1' }), client.mps.stop({ gpuUuid: 'g' }), client.mps.setDefaultShare({ gpuUuid: 'g', sharePercent: 50 })]
+    const changes = [client.engine.add({ spec: { ...spec, env: {}, argv: ['true'] } }), client.engine.stop({ id: 'e1' }), client.mps.stop({ gpuUuid: 'g' }), client.mps.setLimits({ gpuUuid: 'g', of: 'default', sharePercent: 50, pinnedMemoryMiB: null })]
     for (const change of changes) expect(await faultOf(change)).toEqual({ code: 'HELD', field: null })
     expect((await client.workstation.greeting()).hostName).toBe('stand')
     expect(await faultOf(client.experiment.cancel({ id: 'x' }))).toEqual({ code: 'WRONG_STATE', field: null })

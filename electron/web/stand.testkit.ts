@@ -31,6 +31,7 @@ export function stand(): Stand {
         throw new FaultError('NOT_FOUND', `There is no GPU ${gpuUuid}.`, 'Look at the list.', { field: 'gpuUuid' })
       },
       useForeign: refuse,
+      setLimits: refuse,
     },
     engines: {
       engines: new Topic<Engine[]>([]),

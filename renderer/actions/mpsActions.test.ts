@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { MpsDaemon } from '../../shared/mps.ts'
+import { LIMITS_UNKNOWN, type MpsDaemon } from '../../shared/mps.ts'
 import type { Client } from '../link/connect.ts'
 import { useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
-import { restartMps, setDefaultShare, stopMps } from './mpsActions.ts'
+import { restartMps, setLimits, startMps, stopMps } from './mpsActions.ts'
 
 const daemon: MpsDaemon = {
-  gpuUuid: 'GPU-a', gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
-  servers: [], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null,
+  gpuUuid: 'GPU-a', gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, daemonUid: null, controlVersion: null,
+  servers: [], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null,
 }
 
 /** What a preview asks of the core. */
@@ -23,16 +23,37 @@ describe('previews', () => {
     expect(await asked(of(daemon), null)).toEqual({ gpuUuid: 'GPU-a', action, forceAfterSeconds: null })
     expect(await asked(of(daemon), 7)).toEqual({ gpuUuid: 'GPU-a', action, forceAfterSeconds: 7 })
   })
-  it('of the default share name it', async () => {
-    expect(await asked(setDefaultShare(daemon, 40), null)).toEqual({ gpuUuid: 'GPU-a', action: 'setDefaultShare', sharePercent: 40 })
+  it('of limits name them', async () => {
+    const limits = { of: 'server', sharePercent: 40, pinnedMemoryMiB: null } as const
+    expect(await asked(setLimits(daemon, limits), null)).toEqual({ gpuUuid: 'GPU-a', action: 'setLimits', limits })
   })
 })
 
-describe('setDefaultShare', () => {
+describe('what can be done', () => {
+  it.each<[MpsDaemon['state'], boolean]>([['stopped', true], ['noServer', true], ['running', false], ['foreign', false], ['unknown', false]])('a daemon that is %s can be started: %s', (state, can) => {
+    expect(startMps({ ...daemon, state }).blocked === null).toBe(can)
+  })
+  it('a daemon that Overlap did not start is neither stopped nor restarted', () => {
+    for (const action of [stopMps, restartMps]) expect(action({ ...daemon, ownership: 'used' }).blocked).toContain('did not start')
+    expect(stopMps(daemon).blocked).toBeNull()
+  })
+})
+
+describe('setLimits', () => {
   beforeEach(() => useMps.setState({ daemons: [daemon] }))
-  it.each([[33.3, true], [33.4, true], [33.2, false], [100, false], [null, false]])('of 33.35, with %s told by the daemon: %s', (told, reached) => {
-    const seen = setDefaultShare(daemon, 33.35).watch!()
-    useMps.setState({ daemons: [{ ...daemon, defaultSharePercent: told }] })
-    expect(seen()).toBe(reached)
+  const seenWith = (of: 'default' | 'server', now: Partial<MpsDaemon>): boolean => {
+    const seen = setLimits(daemon, { of, sharePercent: 33.35, pinnedMemoryMiB: null }).watch!()
+    useMps.setState({ daemons: [{ ...daemon, ...now }] })
+    return seen()
+  }
+  it.each([[33.3, true], [33.4, true], [33.2, false], [100, false], [null, false]])('of a server to 33.35 %, with %s told by it: %s', (sharePercent, reached) => {
+    expect(seenWith('server', { limits: { ...LIMITS_UNKNOWN, servers: [{ pid: 7, sharePercent, pinnedMemory: null, changedAtMs: null }] } })).toBe(reached)
+  })
+  it('of the default are reached when they are kept, also while nothing runs', () => {
+    expect(seenWith('default', { state: 'stopped' })).toBe(false)
+    expect(seenWith('default', { state: 'stopped', limits: { ...LIMITS_UNKNOWN, wanted: { sharePercent: 33.35, pinnedMemoryMiB: null } } })).toBe(true)
+  })
+  it('of the default of a daemon that is used are reached when it tells them', () => {
+    expect(seenWith('default', { ownership: 'used', limits: { ...LIMITS_UNKNOWN, default: { sharePercent: 33.3, pinnedMemory: 'none' } } })).toBe(true)
   })
 })

@@ -1,9 +1,9 @@
 // What can be done to the MPS daemon of one GPU.
-import type { MpsDaemon, MpsState } from '../../shared/mps.ts'
+import type { LimitsChange, MpsDaemon, MpsState } from '../../shared/mps.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
 
-const STARTABLE: MpsState[] = ['stopped']
+const STARTABLE: MpsState[] = ['stopped', 'noServer']
 const STOPPABLE: MpsState[] = ['starting', 'noServer', 'running', 'draining', 'faulted', 'unknown']
 
 /** Start, stop, restart; and for each foreign daemon: use it. */
@@ -21,7 +21,7 @@ export function startMps(daemon: MpsDaemon): Action {
     blocked: STARTABLE.includes(daemon.state) ? null : daemon.sentence,
     preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'start' }),
     run: (client) => client.mps.start({ gpuUuid: daemon.gpuUuid }),
-    watch: () => watch(daemon, (now) => now.state !== 'stopped' && now.state !== 'starting'),
+    watch: () => watch(daemon, (now) => now.state !== daemon.state && now.state !== 'starting'),
   }
 }
 
@@ -39,7 +39,7 @@ export function stopMps(daemon: MpsDaemon): Action {
 export function restartMps(daemon: MpsDaemon): Action {
   return {
     id: `mps.restart/${daemon.gpuUuid}`, label: 'Restart MPS', group: 'MPS', danger: true,
-    about: `Stops and starts the MPS daemon of GPU ${daemon.gpuIndex}. Limits set on the old one are lost; engines need a restart to attach again.`,
+    about: `Stops and starts the MPS daemon of GPU ${daemon.gpuIndex}. Default limits are set again; those of the old server are lost; engines need a restart to attach again.`,
     blocked: stopBlocked(daemon), consentGpuUuid: daemon.gpuUuid,
     preview: (client, forceAfterSeconds) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'restart', forceAfterSeconds }),
     run: (client, forceAfterSeconds) => client.mps.restart({ gpuUuid: daemon.gpuUuid, forceAfterSeconds }),
@@ -63,18 +63,27 @@ export function adoptForeign(daemon: MpsDaemon, pipeDirectory: string | null): A
 /** The daemon tells its share with one decimal: what it was told and what it tells may differ by half of that. */
 const SHARE_ROUNDING_PERCENT = 0.051
 
-export function setDefaultShare(daemon: MpsDaemon, sharePercent: number): Action {
+export function setLimits(daemon: MpsDaemon, change: LimitsChange): Action {
+  const { gpuUuid, gpuIndex } = daemon
+  const what = `${change.sharePercent === null ? 'no limit of the SM share' : `an SM share of ${change.sharePercent} %`} and ${change.pinnedMemoryMiB === null ? 'no memory limit' : `at most ${change.pinnedMemoryMiB} MiB for each process`}`
+  const waits = daemon.state === 'stopped' ? ' The daemon is told when it is started.' : ''
   return {
-    id: `mps.setDefaultShare/${daemon.gpuUuid}`, label: `Set default SM share to ${sharePercent} %`, group: 'MPS', blocked: null,
-    about: `Sends set_default_active_thread_percentage ${sharePercent} to the daemon of GPU ${daemon.gpuIndex} and reads it back. It touches servers started later, not the running one.`,
-    preview: (client) => client.mps.preview({ gpuUuid: daemon.gpuUuid, action: 'setDefaultShare', sharePercent }),
-    run: (client) => client.mps.setDefaultShare({ gpuUuid: daemon.gpuUuid, sharePercent }),
-    watch: () => watch(daemon, (now) => now.defaultSharePercent !== null && Math.abs(now.defaultSharePercent - sharePercent) < SHARE_ROUNDING_PERCENT),
+    id: `mps.setLimits/${change.of}/${gpuUuid}`, label: change.of === 'default' ? 'Set default limits' : "Set the server's limits", group: 'MPS', blocked: null,
+    about: change.of === 'default'
+      ? `Servers that are started later on GPU ${gpuIndex} begin with ${what}. It does not touch the running one.${daemon.ownership === 'used' ? '' : ' Overlap sets it again at every start.'}${waits}`
+      : `Clients that connect later to the running server of GPU ${gpuIndex} get ${what}. Clients that are attached keep what they have; the limit is gone with the server.`,
+    preview: (client) => client.mps.preview({ gpuUuid, action: 'setLimits', limits: change }),
+    run: (client) => client.mps.setLimits({ gpuUuid, ...change }),
+    watch: () => watch(daemon, ({ limits, ownership }) => {
+      if (change.of === 'default' && ownership !== 'used') return limits.wanted.sharePercent === change.sharePercent && limits.wanted.pinnedMemoryMiB === change.pinnedMemoryMiB
+      const told = change.of === 'default' ? limits.default.sharePercent : (limits.servers[0]?.sharePercent ?? null)
+      return told !== null && Math.abs(told - (change.sharePercent ?? 100)) < SHARE_ROUNDING_PERCENT
+    }),
   }
 }
 
 function stopBlocked(daemon: MpsDaemon): string | null {
-  if (daemon.ownership === 'foreign' || daemon.state === 'foreign') return 'Overlap did not start this daemon and does not stop it.'
+  if (daemon.ownership === 'foreign' || daemon.ownership === 'used' || daemon.state === 'foreign') return 'Overlap did not start this daemon and does not stop it.'
   return STOPPABLE.includes(daemon.state) ? null : daemon.sentence
 }
 

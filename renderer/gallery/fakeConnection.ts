@@ -94,7 +94,7 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
     mps: {
       daemons: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.daemons, 0, wait(...given)),
       preview: async () => startCommands,
-      start: async () => ({}), restart: async () => ({}), useForeign: async () => ({}), setDefaultShare: async () => ({ sharePercent: 50 }),
+      start: async () => ({}), restart: async () => ({}), useForeign: async () => ({}), setLimits: async () => ({}),
       stop: async ({ forceAfterSeconds }: { forceAfterSeconds: number | null }) => {
         if (forceAfterSeconds === null && scene.daemons.some((daemon) => daemon.clients.length > 0)) throw new FaultError('NEEDS_CONSENT', 'Two engines are clients of this daemon.', 'Stop them first, or stop with forceAfterSeconds: they then get errors when that time is over.', { field: 'forceAfterSeconds' })
         return {}

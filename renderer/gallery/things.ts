@@ -41,8 +41,12 @@ export function daemon(gpuUuid: string, gpuIndex: number, state: MpsDaemon['stat
   const up = state !== 'stopped' && state !== 'foreign'
   return {
     gpuUuid, gpuIndex, state, sinceMs: START - 200_000, sentence: 'The daemon listens and its server is ACTIVE.', pipeDirectory: `/run/user/1000/overlap/mps-${gpuIndex}`, logDirectory: `/home/ada/.local/state/overlap/mps-${gpuIndex}`,
-    ownership: up ? 'overlap' : null, daemonPid: up ? 4090 : null, controlVersion: up ? '13000' : null, servers: up ? [{ pid: 4100, status: 'ACTIVE' }] : [], clients: [],
-    defaultSharePercent: up ? 100 : null, proof: { listening: up, lockOwnerPid: up ? 4090 : null, answers: up ? true : null, checkedAtMs: START }, foreign: [], fault: null, ...more,
+    ownership: up ? 'overlap' : null, daemonPid: up ? 4090 : null, daemonUid: null, controlVersion: up ? '13000' : null, servers: up ? [{ pid: 4100, status: 'ACTIVE' }] : [], clients: [],
+    limits: {
+      wanted: { sharePercent: null, pinnedMemoryMiB: null }, default: { sharePercent: up ? 100 : null, pinnedMemory: up ? 'none' : null },
+      servers: up ? [{ pid: 4100, sharePercent: 100, pinnedMemory: 'none', changedAtMs: null }] : [],
+    },
+    proof: { listening: up, lockOwnerPid: up ? 4090 : null, answers: up ? true : null, checkedAtMs: START }, foreign: [], fault: null, ...more,
   }
 }
 

@@ -1,4 +1,4 @@
-// MPS: the daemon of one GPU: its state and the proof, servers and clients, directories, default share, logs.
+// MPS: the daemon of one GPU: its state and the proof, servers and clients, directories, limits, logs.
 import { Table } from '@mantine/core'
 import type { MpsDaemon } from '../../shared/mps.ts'
 import { clockTime, UNKNOWN } from '../../shared/units.ts'
@@ -13,8 +13,8 @@ import { Panel } from '../parts/Panel.tsx'
 import { attachmentLook, MPS_LOOK, onItsWay, StateBadge, type Look } from '../parts/StateBadge.tsx'
 import { enginesOn, ownerOf, useEngines, type SettledEngine } from '../state/engines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
-import { DefaultShare } from './DefaultShare.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
+import { MpsLimits } from './MpsLimits.tsx'
 import { MpsLog } from './MpsLog.tsx'
 import { MpsProofList, MpsStateLine } from './MpsState.tsx'
 
@@ -36,9 +36,12 @@ export function Mps() {
     <div className="mpsGrid">
       <div className="stackGap">
         <State daemon={daemon} />
-        {daemon.foreign.length > 0 && <Foreign daemon={daemon} />}
+        {(daemon.foreign.length > 0 || daemon.ownership === 'used') && <Foreign daemon={daemon} />}
       </div>
-      <Servers daemon={daemon} />
+      <div className="stackGap">
+        <Servers daemon={daemon} />
+        <MpsLimits key={daemon.gpuUuid} daemon={daemon} />
+      </div>
       <Clients daemon={daemon} />
       <MpsLog daemon={daemon} />
     </div>
@@ -82,12 +85,11 @@ function Foreign({ daemon }: { daemon: MpsDaemon }) {
 function Servers({ daemon }: { daemon: MpsDaemon }) {
   const facts: [string, React.ReactNode][] = [
     ['Ownership', daemon.ownership === null ? UNKNOWN : { overlap: 'started by Overlap', used: 'foreign, used', foreign: 'foreign' }[daemon.ownership]],
-    ['Daemon pid', daemon.daemonPid ?? UNKNOWN],
+    ['Daemon pid', daemon.daemonPid === null ? UNKNOWN : `${daemon.daemonPid} · uid ${daemon.daemonUid ?? UNKNOWN}`],
     ['Control version', daemon.controlVersion ?? `${UNKNOWN} (not told; programs of the 535 class have none)`],
     ['Servers', daemon.servers.length === 0 ? 'none' : daemon.servers.map((server) => <div key={server.pid}>pid {server.pid} · {server.status ?? 'status not known'}</div>)],
     ['Pipe directory', <span className="mono" key="pipe">{daemon.pipeDirectory}</span>],
     ['Log directory', <span className="mono" key="log">{daemon.logDirectory ?? UNKNOWN}</span>],
-    ['Default SM share', <DefaultShare key={daemon.gpuUuid} daemon={daemon} />],
   ]
   return <Panel title="Daemon and servers"><dl className="pairs">{facts.map(([name, fact]) => <div key={name} style={{ display: 'contents' }}><dt>{name}</dt><dd>{fact}</dd></div>)}</dl></Panel>
 }

@@ -6,7 +6,7 @@ import type { Tone } from '../parts/StateBadge.tsx'
 
 /** Short words for the steps of a run, in order. */
 export const PHASE_WORDS: Record<Exclude<Phase, 'done'>, string> = {
-  preflight: 'checks', arranging: 'arranging', loading: 'loading', proving: 'proof', guarding: 'answers', warming: 'Warms up', probing: 'plateau', control: 'control', measuring: 'measuring', tidying: 'tidying',
+  preflight: 'checks', arranging: 'arranging', loading: 'loading', proving: 'proof', guarding: 'answers', warming: 'warming up', probing: 'plateau', control: 'control', measuring: 'measuring', tidying: 'tidying',
 }
 export const PHASE_STEPS = Object.keys(PHASE_WORDS) as (keyof typeof PHASE_WORDS)[]
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Advice } from '../../../shared/advice.ts'
 import type { Attachment, Engine } from '../../../shared/engine.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
 import { adviceOn } from './advisor.ts'
 
 const GPU = 'GPU-a'
@@ -14,11 +14,13 @@ const engine = (id: string, reason: Attachment['reason'], change: Partial<Engine
   restarts: { used: 0, budget: 0, windowMs: 1 }, ...change,
 })
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
-  gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
-  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
+  gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, daemonUid: null, controlVersion: null,
+  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
 const fault = (code: 'NO_CUDA_DEVICE' | 'ENGINE_OUT_OF_MEMORY' | 'ENGINE_EXITED' | 'MPS_NOT_RUNNING' | 'MPS_SERVER_FAULT') => ({ code, sentence: `${code} happened.`, hint: 'Do this.', field: null, detail: 'last words' })
 const stopped = daemon({ state: 'stopped', ownership: null, daemonPid: null, servers: [] })
+const limits = (wanted: number | null, sharePercent: number, changedAtMs: number | null = null): MpsDaemon['limits'] => ({ ...LIMITS_UNKNOWN, wanted: { sharePercent: wanted, pinnedMemoryMiB: null }, servers: [{ pid: 101, sharePercent, pinnedMemory: 'none', changedAtMs }] })
+const sharing = (id: string, sharePercent: number): Engine => ({ ...engine(id, null), spec: { ...engine(id, null).spec, sharePercent } })
 const other = { pid: 7, uid: 1001, pipeDirectory: '/other', gpuUuids: null }
 
 describe('adviceOn', () => {
@@ -37,6 +39,12 @@ describe('adviceOn', () => {
     ['engines whose daemon died', [stopped], ['a', 'b'].map((id) => engine(id, 'notRunning', { state: 'failed', fault: fault('MPS_SERVER_FAULT') })), [[`mpsWanted/${GPU}`, 'mps.start']]],
     ['an engine that found no MPS, which runs now', [daemon()], [engine('a', 'notRunning', { state: 'failed', fault: fault('MPS_NOT_RUNNING') })], [['mpsIsBack/a', 'engine.start']]],
     ['a faulted server, whose other client ended', [daemon({ state: 'faulted', servers: [{ pid: 101, status: 'FAULT' }] })], [engine('a', 'notRunning', { state: 'failed', fault: fault('MPS_SERVER_FAULT') })], [[`serverFault/${GPU}`, 'mps.restart']]],
+    ['a fault of a daemon that Overlap did not start', [daemon({ state: 'faulted', ownership: 'used', servers: [{ pid: 101, status: 'FAULT' }] })], [], [[`serverFault/${GPU}`, 'open']]],
+    ['a used daemon that is gone', [{ ...stopped, ownership: 'used' }], ['a', 'b'].map((id) => engine(id, 'notRunning', { state: 'failed', fault: fault('MPS_NOT_RUNNING') })), [[`usedDaemonGone/${GPU}`, 'open']]],
+    ['a default that the server is older than', [daemon({ limits: limits(40, 100) })], [], [[`serverBehindDefault/${GPU}`, 'mps.restart']]],
+    ['a server that has its default', [daemon({ limits: limits(33.33, 33.3) })], [], []],
+    ['a server that was set by itself', [daemon({ limits: limits(40, 30, 7) })], [], []],
+    ['an engine with more than its server gives', [daemon({ limits: limits(null, 30) })], [sharing('a', 50), sharing('b', 20)], [['lowerCeiling/a', 'open']]],
     ['no CUDA device', [daemon({ state: 'noServer', fault: fault('NO_CUDA_DEVICE') })], [], [[`noCudaDevice/${GPU}`, 'open']]],
     ['a failed engine', [daemon()], [engine('a', 'notRunning', { state: 'failed', fault: fault('ENGINE_OUT_OF_MEMORY') })], [['engineFailed/a', 'open']]],
     ['a lost keeper', [daemon()], [engine('a', null, { state: 'unknown', fault: fault('ENGINE_EXITED') })], [['keeperGone/a', 'engine.restart']]],

@@ -2,13 +2,14 @@
 import type { Advice } from '../../../shared/advice.ts'
 import type { Facts, Rule } from './facts.ts'
 import { daemonChanged, engineFailed, environmentDiffers, keeperGone, mpsIsBack, silentlyPlain, startedBeforeDaemon } from './rules/engineRules.ts'
-import { foreignDaemon, mpsOff, mpsWanted, noCudaDevice, notAsked, serverFault, twoDaemons } from './rules/mpsRules.ts'
+import { lowerCeiling, serverBehindDefault } from './rules/limitRules.ts'
+import { foreignDaemon, mpsOff, mpsWanted, noCudaDevice, notAsked, serverFault, twoDaemons, usedDaemonGone } from './rules/mpsRules.ts'
 
 /** At equal rank, what stands first here comes first: a GPU's trouble explains that of its engines. */
 const RULES: readonly Rule[] = [
-  serverFault, noCudaDevice, mpsWanted, mpsIsBack, engineFailed,
+  serverFault, noCudaDevice, usedDaemonGone, mpsWanted, mpsIsBack, engineFailed,
   twoDaemons, foreignDaemon, startedBeforeDaemon, daemonChanged, environmentDiffers, silentlyPlain, keeperGone,
-  mpsOff, notAsked,
+  mpsOff, notAsked, serverBehindDefault, lowerCeiling,
 ]
 
 export function adviceOn(facts: Facts): Advice[] {

@@ -45,6 +45,9 @@ export function planStart(spec: EngineSpec, port: number, surroundings: Surround
   return { version: 1, runId: randomUUID(), spec, port, mps }
 }
 
+/** Limits of a login environment would hold for engines that show none. */
+const NOT_INHERITED = { CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: null, CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: null, CUDA_MPS_CLIENT_PRIORITY: null }
+
 /** With the environment that the engine gets: what is shown. */
 export function launchCommand(plan: StartPlan, folder: RunFolder, keeperPath: string, toolsEnv: Record<string, string>): LaunchCommand {
   const { spec } = plan
@@ -52,7 +55,7 @@ export function launchCommand(plan: StartPlan, folder: RunFolder, keeperPath: st
   const runAsNode = 'ELECTRON_RUN_AS_NODE' in toolsEnv ? ['--run-as-node'] : []
   return {
     argv: [NODE.path, keeperPath, folder.path, ...runAsNode, '--', ...launch.argv],
-    env: { ...toolsEnv, ...launch.env, ...NODE.env },
+    env: { ...NOT_INHERITED, ...toolsEnv, ...launch.env, ...NODE.env },
     cwd: launch.cwd ?? homedir(),
     logPath: folder.logPath,
     why: `start engine ${spec.name} with a keeper that outlives Overlap`,

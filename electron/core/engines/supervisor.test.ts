@@ -41,7 +41,7 @@ describe('a start', () => {
 
   it('runs exactly what was previewed, in a clean environment that cannot attach to MPS', async () => {
     await bench.clear()
-    bench = await openWorkbench({ environment: { ...process.env, CUDA_MPS_PIPE_DIRECTORY: '/tmp/elsewhere', npm_config_x: '1', ELECTRON_RUN_AS_NODE: '1' } })
+    bench = await openWorkbench({ environment: { ...process.env, CUDA_MPS_PIPE_DIRECTORY: '/tmp/elsewhere', CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: '20', CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: '0=1G', CUDA_MPS_CLIENT_PRIORITY: '1', npm_config_x: '1', ELECTRON_RUN_AS_NODE: '1' } })
     const id = await bench.supervisor.add(standIn('one', [], { gpuUuid: GPU, env: { MY_VARIABLE: 'mine' } }))
     const [preview] = await bench.supervisor.preview(id, 'start')
     await bench.supervisor.start(id)
@@ -52,7 +52,7 @@ describe('a start', () => {
     const line = (await bench.supervisor.log(id).tail(100)).find((text) => text.startsWith('environment ')) ?? ''
     const environment = JSON.parse(line.slice('environment '.length)) as Record<string, string>
     expect(environment).toMatchObject({ MY_VARIABLE: 'mine', CUDA_VISIBLE_DEVICES: GPU, CUDA_MPS_PIPE_DIRECTORY: join(bench.stateDirectory, 'engines', id, 'no-mps') })
-    expect(Object.keys(environment).filter((name) => /^(npm_|ELECTRON_|VITEST)/.test(name))).toEqual([])
+    expect(Object.keys(environment).filter((name) => /^(npm_|ELECTRON_|VITEST|CUDA_MPS_(ACTIVE|PINNED|CLIENT))/.test(name))).toEqual([])
   })
 
   it('gives the user\'s variables to the engine and not to its keeper', async () => {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { Engine } from '../../../shared/engine.ts'
 import type { ArmNow, Plan } from '../../../shared/experiment.ts'
 import type { GpuFrame, GpuProcess } from '../../../shared/gpu.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
 import { preflight, refusals, type PreflightFacts } from './preflight.ts'
 import { TINY } from './workstation.testkit.ts'
 
@@ -15,8 +15,8 @@ const plan: Plan = {
   estimate: { loadingSeconds: 1, measuringSeconds: 1, gpuMemoryMiB: 30_000 }, checks: [],
 }
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
-  gpuUuid: GPU, gpuIndex: 0, state: 'stopped', sinceMs: 0, sentence: 'It is so.', pipeDirectory: '/p', logDirectory: null, ownership: null, daemonPid: null, controlVersion: null,
-  servers: [], clients: [], defaultSharePercent: null, proof: { listening: false, lockOwnerPid: null, answers: null, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
+  gpuUuid: GPU, gpuIndex: 0, state: 'stopped', sinceMs: 0, sentence: 'It is so.', pipeDirectory: '/p', logDirectory: null, ownership: null, daemonPid: null, daemonUid: null, controlVersion: null,
+  servers: [], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: false, lockOwnerPid: null, answers: null, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
 const frame = (processes: Partial<GpuProcess>[] | null, query: GpuFrame['streams'][number]['state'] = 'live'): GpuFrame => ({
   atMs: 0, tick: 1, rows: [], processes: processes?.map((row) => ({ gpuUuid: GPU, pid: 1, type: 'C', usedMemoryMiB: 10, name: 'python', ...row })) ?? null,
@@ -54,7 +54,10 @@ it.each<[string, Partial<PreflightFacts>, string, string]>([
   ['somebody else on the GPU', { frame: frame([{ pid: 777 }]) }, 'gpuIsFree', 'Other programs'],
   ['a foreign daemon', { daemon: daemon({ state: 'foreign', foreign: [{ pid: 9, uid: 0, pipeDirectory: '/x', gpuUuids: null }] }) }, 'noForeignDaemon', 'did not start'],
   ['no MPS tool', { daemon: daemon({ fault: { code: 'TOOL_MISSING', sentence: 'x', hint: 'y', field: null, detail: null } }) }, 'mpsCanBeUsed', 'not installed'],
-  ['a daemon that leaves its clients fewer SMs than an arm has', { daemon: daemon({ state: 'running', defaultSharePercent: 40 }) }, 'serverShare', 'limits its clients to 40 %'],
+  ['a daemon that leaves its clients fewer SMs than an arm has', { daemon: daemon({ state: 'running', limits: { ...LIMITS_UNKNOWN, default: { sharePercent: 40, pinnedMemory: 'none' } } }) }, 'serverShare', 'limits its clients to 40 %'],
+  ['a running server that leaves them fewer than its daemon would', { daemon: daemon({ state: 'running', limits: { ...LIMITS_UNKNOWN, default: { sharePercent: 100, pinnedMemory: 'none' }, servers: [{ pid: 7, sharePercent: 30, pinnedMemory: null, changedAtMs: null }] } }) }, 'serverShare', 'limits its clients to 30 %'],
+  ['a daemon that will be started with fewer', { daemon: daemon({ limits: { ...LIMITS_UNKNOWN, wanted: { sharePercent: 50, pinnedMemoryMiB: null } } }) }, 'serverShare', 'limits its clients to 50 %'],
+  ['a daemon that gives its clients less memory', { daemon: daemon({ limits: { ...LIMITS_UNKNOWN, wanted: { sharePercent: null, pinnedMemoryMiB: 2048 } } }) }, 'serverMemory', '2048 MiB'],
   ['MPS in fault', { daemon: daemon({ state: 'faulted' }) }, 'mpsCanBeUsed', 'It is so.'],
 ])('refuses %s', (_, change, name, words) => {
   const refusing = refusals(preflight({ ...good, ...change }))

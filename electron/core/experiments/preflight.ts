@@ -2,7 +2,7 @@
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import type { Check, Hold, Plan } from '../../../shared/experiment.ts'
 import type { GpuFrame, GpuIdentity } from '../../../shared/gpu.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import { readBackMiB, type MpsDaemon } from '../../../shared/mps.ts'
 
 export interface PreflightFacts {
   plan: Plan
@@ -30,7 +30,7 @@ const check = (name: string, weight: Check['weight'], ok: boolean | null, senten
   ({ name, weight, result: ok === null ? 'notChecked' : ok ? 'passed' : 'failed', sentence, evidence })
 
 export function preflight(facts: PreflightFacts): Check[] {
-  return [waitsFor, held, loading, openAi, executable, live, mig, computeMode, memory, gpuIsFree, foreignDaemon, mpsThere, serverShare, cores, kv, gpm, prediction]
+  return [waitsFor, held, loading, openAi, executable, live, mig, computeMode, memory, gpuIsFree, foreignDaemon, mpsThere, serverShare, serverMemory, cores, kv, gpm, prediction]
     .flatMap((look) => look(facts) ?? [])
 }
 
@@ -137,15 +137,32 @@ const mpsThere: Look = (facts) => {
     [`state: ${daemon.state}`, ...(daemon.fault ? [daemon.fault.sentence] : [])])
 }
 
-/** What the daemon gives its servers is a ceiling for every client: an arm would be measured with fewer SMs than the report says. */
+/** What the daemon gives its servers is a ceiling for every client: an arm would be measured with less than the report says. */
 const serverShare: Look = (facts) => {
   const { daemon } = facts
   const wanted = Math.max(0, ...armsOf(facts, 'mps').map(({ sharePercent }) => Math.max(...(sharePercent ?? [100]))))
-  if (wanted === 0 || daemon === null || daemon.state === 'stopped') return null // defaults are lost with the daemon
-  const ceiling = daemon.defaultSharePercent
+  if (wanted === 0 || daemon === null) return null
+  const shares = clientLimits(daemon).map((limit) => limit.sharePercent)
+  const ceiling = shares.includes(null) ? null : Math.min(...(shares as number[]))
   const ok = ceiling === null ? null : ceiling >= wanted
   return check('serverShare', ok === false ? 'refuses' : 'warns', ok, ok === false ? `The MPS daemon limits its clients to ${ceiling} % of the SMs, and an arm is meant to have ${wanted} %. Set its default to 100 % and restart MPS.` : ok ? 'The MPS daemon limits no client below its arm.' : 'Which share of the SMs the MPS daemon leaves its clients is not known.',
-    [`get_default_active_thread_percentage: ${ceiling ?? '—'}`])
+    [`SM share for clients: ${ceiling ?? '—'} %`])
+}
+
+/** Only the clients of MPS would have less memory, and nothing that is compared with them. */
+const serverMemory: Look = (facts) => {
+  const { daemon } = facts
+  if (armsOf(facts, 'mps').length === 0 || daemon === null) return null
+  const limit = clientLimits(daemon).map(({ pinnedMemory }) => readBackMiB(pinnedMemory)).find((mebibytes) => mebibytes !== null)
+  return limit === undefined ? null : check('serverMemory', 'refuses', false, `The MPS daemon limits each of its clients to ${limit} MiB of memory, and what they are compared with is not limited. Take the limit away and restart MPS.`)
+}
+
+/** What a client that connects in the experiment would meet: of the running server, else of the next. */
+function clientLimits({ state, ownership, limits }: MpsDaemon): { sharePercent: number | null; pinnedMemory: string | null }[] {
+  const { wanted, servers } = limits
+  if (servers.length > 0) return servers
+  const fresh = state === 'stopped' || (ownership === 'overlap' && (wanted.sharePercent ?? wanted.pinnedMemoryMiB) !== null)
+  return [fresh ? { sharePercent: wanted.sharePercent ?? 100, pinnedMemory: wanted.pinnedMemoryMiB === null ? 'none' : `${wanted.pinnedMemoryMiB}M` } : limits.default]
 }
 
 const cores: Look = ({ coresDisjoint }) => check('coresDisjoint', 'warns', coresDisjoint, coresDisjoint ? 'Every engine and the load generator have cores of their own.' : 'There are too few cores to give every engine and the load generator its own: they disturb each other, several engines more than one.')

@@ -122,8 +122,8 @@ export class Procfs {
 
   /** The pid that holds a lock (fcntl or flock) on the file at `path`. Null: nobody, or it cannot be told here. */
   lockOwner(path: string): number | null {
-    const file = statSync(path, { throwIfNoEntry: false })
-    if (!file) return null
+    const file = inodeOf(path)
+    if (file === null) return null
     // On overlay and btrfs the kernel's device differs from stat's: the inode decides, an equal device is preferred.
     const owners = this.#inThisTurn('locks', heldLocks)?.filter((lock) => lock.inode === file.ino) ?? []
     return (owners.find((owner) => owner.device === file.dev) ?? owners[0])?.pid ?? null
@@ -195,11 +195,10 @@ function attempt<Value>(read: () => Value): Value | null {
 }
 
 /** Paths of listening unix sockets: the flag __SO_ACCEPTCON, any type. */
+/** `…: 00000002 00000000 00010000 0005 01 3024 /run/a b`: after the inode, the path as it is. */
+const LISTENING = /^\S+: \S+ \S+ 00010000 \S+ \S+ +\d+ (.+)$/
 const listeningPaths = (text: string): ReadonlySet<string> =>
-  new Set(text.split('\n').flatMap((line) => {
-    const [, , , flags, , , , ...where] = line.split(/\s+/)
-    return flags === '00010000' ? [where.join(' ')] : []
-  }))
+  new Set(text.split('\n').flatMap((line) => LISTENING.exec(line)?.[1] ?? []))
 
 interface HeldLock {
   pid: number
@@ -235,4 +234,13 @@ export function parseStat(text: string): ProcessStat | null {
 function numbersIn(status: string | null, name: string): number[] | null {
   const line = status?.split('\n').find((text) => text.startsWith(`${name}:`))
   return line === undefined ? null : line.slice(name.length + 1).trim().split(/\s+/).map(Number)
+}
+
+/** Null: not there, or in a folder that is not ours to look into. */
+function inodeOf(path: string): { ino: number; dev: number } | null {
+  try {
+    return statSync(path)
+  } catch {
+    return null
+  }
 }

@@ -2,8 +2,9 @@
 import type { Clock } from '../kit/clock.ts'
 import type { Host, Tools } from '../host/host.ts'
 import { FaultError, type Fault } from '../../../shared/fault.ts'
-import type { ForeignDaemon } from '../../../shared/mps.ts'
+import type { ForeignDaemon, MpsLimits } from '../../../shared/mps.ts'
 import { startServer } from './control.ts'
+import { isLimited, setDefaultsOf } from './limits.ts'
 import type { MpsIntent } from './lifecycle.ts'
 import type { Asking, Seen } from './sight.ts'
 import { daemonCommand, makeDirectories, mustBeOurs, refusal, refuseForeign, type Target } from './target.ts'
@@ -12,9 +13,11 @@ export interface Work {
   host: Host
   tools: Tools
   clock: Clock
-  gpuUuid: string
+  gpu: { uuid: string; memoryTotalMiB: number | null }
   uid: number
   target: Target
+  /** The user's, for every server that Overlap's own daemon starts. */
+  limits: MpsLimits
   foreign(): readonly ForeignDaemon[]
   /** The user no longer waits: Overlap ends. `look` then throws. */
   aborted: AbortSignal
@@ -40,7 +43,7 @@ export async function bringUp(work: Work): Promise<void> {
 }
 
 async function bringUpDaemon(work: Work, seen: Seen): Promise<Seen> {
-  const { target, host, tools, gpuUuid } = work
+  const { target, host, tools, gpu } = work
   if (seen.life === 'alive') throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
   refuseForeign(work.foreign())
   if (target.ownership === 'used') {
@@ -48,7 +51,7 @@ async function bringUpDaemon(work: Work, seen: Seen): Promise<Seen> {
   }
   makeDirectories(target)
   work.intend('start')
-  const output = await host.run({ ...daemonCommand(target, tools, gpuUuid), timeoutMs: 30_000, aborted: work.aborted, whenAborted: 'leave' })
+  const output = await host.run({ ...daemonCommand(target, tools, gpu.uuid), timeoutMs: 30_000, aborted: work.aborted, whenAborted: 'leave' })
   const refused = refusal(output)
   if (refused) throw refused
   const words = `${output.stdout}\n${output.stderr}`.trim()
@@ -60,6 +63,7 @@ async function bringUpServer(work: Work, before: Seen): Promise<void> {
   if (hasActive(before)) return
   if (before.servers.some((server) => server.status === 'FAULT')) throw faultError(before.fault) ?? noProof('The MPS server is in FAULT.', null)
   if (before.servers.length === 0) {
+    if (target.ownership === 'overlap' && isLimited(work.limits)) await setDefaultsOf(target, work.limits)
     const { objection } = await target.channel.ask(startServer(uid), 'start an MPS server for this user', 'kept')
     if (objection && !objection.includes('already exists')) {
       throw new FaultError('COMMAND_FAILED', 'The MPS daemon did not start a server.', 'Its own words are below.', { detail: objection })
@@ -71,7 +75,7 @@ async function bringUpServer(work: Work, before: Seen): Promise<void> {
     const signs = seen.servers.length > 0 || seen.lastStart?.id !== before.lastStart?.id
     if (seen.life === 'gone') throw noProof('The MPS daemon ended while its server started.', null)
     if (signs && seen.servers.length === 0 && seen.fault) throw faultError(seen.fault)
-    if (!signs && clock.now() - startedAtMs > SIGN_MS) throw noProof('The MPS daemon took the order to start a server and did nothing.', null)
+    if (!signs && clock.now() - startedAtMs > SIGN_MS) throw noProof(target.logDirectory === null ? 'No MPS server appeared, and the log that would say why is not ours to read.' : 'The MPS daemon took the order to start a server and did nothing.', null)
     return hasActive(seen)
   }
   await until(work, SERVER_MS, started, () => noProof('The MPS server did not become ACTIVE in a minute.', null))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import {
-  defaultShare, quitLine, readClientList, readControlVersion, readPs, readServerStatus, readShare, sessionEnd, sessionText, serverList, setAndReadDefaultShare,
+  defaultShare, pinnedMemoryText, quitLine, readClientList, readControlVersion, readPinnedMemory, readPs, readServerStatus, readShare, sessionEnd, sessionText, serverList, serverShare, setDefaults,
   snapshot, splitSentinel, startServer, terminateClient,
 } from './control.ts'
 
@@ -105,9 +105,27 @@ describe('replies', () => {
   ])('share %j is %s', (reply, share) => expect(readShare(reply)).toBe(share))
 
   it('a refused share echoes the old one, which is answer and read-back', () => {
-    expect(setAndReadDefaultShare(133).read([['33.3'], ['33.3']])).toEqual({ echoed: 33.3, readBack: 33.3 })
-    expect(setAndReadDefaultShare(41.5).read([['41.5'], []])).toBeUndefined()
+    const share = (sharePercent: number) => setDefaults({ sharePercent, pinnedMemoryMiB: null }, null)
+    expect(share(133).read([['33.3'], ['33.3']])).toEqual({ echoed: 33.3, sharePercent: 33.3, pinnedMemory: null })
+    expect(share(41.5).read([['41.5'], []])).toBeUndefined()
   })
+
+  it('limits of memory go out as whole megabytes of a numbered device and are read back with it', () => {
+    const { lines: asked, read } = setDefaults({ sharePercent: 40, pinnedMemoryMiB: 8192 }, 0)
+    expect(asked).toEqual(['set_default_active_thread_percentage 40', 'get_default_active_thread_percentage', 'set_default_device_pinned_mem_limit 0 8192M', 'get_default_device_pinned_mem_limit 0'])
+    expect(read([['40.0'], ['40.0'], [], ['8G']])).toEqual({ echoed: 40, sharePercent: 40, pinnedMemory: '8G' })
+    expect(setDefaults({ sharePercent: null, pinnedMemoryMiB: null }, 0).lines.slice(0, 3)).toEqual(['set_default_active_thread_percentage 100', 'get_default_active_thread_percentage', 'set_default_device_pinned_mem_limit 0 0M'])
+    expect(() => read([['40.0'], ['40.0'], ['Insufficient privileges for UID 1000'], []])).toThrow(expect.objectContaining({ fault: expect.objectContaining({ code: 'NO_PERMISSION' }) }))
+  })
+
+  it("reads the true answers of an H100: memory set in silence, the server's own share", () => {
+    const [memory = '', share = ''] = lines('pinned-and-share')
+    expect([readPinnedMemory([memory]), readShare([share]), serverShare(528).read([lines('server-share')])]).toEqual(['8G', 40, 100])
+  })
+
+  it.each([[['8G'], '8G'], [['900M'], '900M'], [[], 'none'], [['Invalid command format.'], null], [['0'], null]])('memory %j reads %j', (reply, read) => expect(readPinnedMemory(reply)).toBe(read))
+  it.each([[null, 'none'], [900, '900M'], [1023, '1023M'], [1536, '1G'], [8192, '8G']])('%j MiB come back as %j', (mebibytes, text) => expect(pinnedMemoryText(mebibytes)).toBe(text))
+  it('a server that is gone has no limits', () => expect(serverShare(5).read([['Server 5 not found']])).toBe('gone'))
 
   it.each([
     [lines('terminate-client'), 'done'],
@@ -143,21 +161,22 @@ describe('replies', () => {
 
 describe('the snapshot', () => {
   it('reads servers, status, clients and ps out of one session', () => {
-    const { lines: asked, read } = snapshot([528])
-    const stdout = `528\n0\n100.0\n0\nACTIVE\n0\n${h100('client-list')}0\n${h100('ps')}0\n`
+    const { lines: asked, read } = snapshot([528], 0)
+    const stdout = `528\n0\n100.0\n0\n8G\n0\nACTIVE\n0\n${h100('client-list')}0\n${h100('ps')}0\n`
     const whole = end(stdout, asked.length)
     if (whole.kind !== 'answered') throw new Error(whole.kind)
-    expect(read(whole.replies)).toEqual({ serverPids: [528], defaultSharePercent: 100, servers: [{ pid: 528, status: 'ACTIVE', clientPids: [544, 545] }], ps: readPs(lines('ps')) })
+    expect(read(whole.replies)).toEqual({ serverPids: [528], default: { sharePercent: 100, pinnedMemory: '8G' }, servers: [{ pid: 528, status: 'ACTIVE', clientPids: [544, 545] }], ps: readPs(lines('ps')) })
   })
 
-  it('without servers asks two lines only', () => {
-    expect(snapshot([]).lines).toEqual([...serverList.lines, ...defaultShare.lines])
-    expect(snapshot([]).read([[], ['100.0']])).toEqual({ serverPids: [], defaultSharePercent: 100, servers: [], ps: [] })
+  it('without servers asks three lines only', () => {
+    expect(snapshot([], 0).lines).toEqual([...serverList.lines, ...defaultShare.lines, 'get_default_device_pinned_mem_limit 0'])
+    expect(snapshot([], null).lines).toHaveLength(2) // the number of its GPU is not known
+    expect(snapshot([], 0).read([[], ['100.0'], []])).toEqual({ serverPids: [], default: { sharePercent: 100, pinnedMemory: 'none' }, servers: [], ps: [] })
   })
 
   it('takes replies in a wrong place for a lost answer', () => {
-    expect(snapshot([528]).read([['528'], ['100.0'], ['544'], ['ACTIVE'], []])).toBeUndefined()
-    expect(snapshot([]).read([['100.0'], []])).toBeUndefined()
-    expect(snapshot([528]).read([['528'], ['100.0'], ['ACTIVE']])).toBeUndefined()
+    expect(snapshot([528], 0).read([['528'], ['100.0'], [], ['544'], ['ACTIVE'], []])).toBeUndefined()
+    expect(snapshot([], 0).read([['100.0'], [], []])).toBeUndefined()
+    expect(snapshot([528], 0).read([['528'], ['100.0'], [], ['ACTIVE']])).toBeUndefined()
   })
 })

@@ -4,7 +4,7 @@
 // session is open, and reports most refusals with exit code 0. So every line of ours is followed by a question whose answer is known
 // to be `0` or `1`: the sentinel. An answer that is not closed by it did not arrive.
 import { FaultError } from '../../../shared/fault.ts'
-import type { MpsServer } from '../../../shared/mps.ts'
+import type { DaemonLimits, MpsLimits, MpsServer } from '../../../shared/mps.ts'
 
 export const SENTINEL = 'get_default_client_priority'
 
@@ -120,18 +120,56 @@ export const defaultShare: Question<number> = single('get_default_active_thread_
 /** Answers the value now in force: the old one when the new one is refused. */
 export const setDefaultShare = (percent: number): Question<number> => single(`set_default_active_thread_percentage ${percent}`, readShare)
 
-/** For servers started later. Set and read back in one session, which nobody can come between. */
-export function setAndReadDefaultShare(percent: number): Question<{ echoed: number; readBack: number }> {
-  const set = setDefaultShare(percent)
+/** Silence means that none is set. Other words than a size are no limit that is known: null. */
+export function readPinnedMemory(reply: readonly string[]): string | null {
+  if (reply.length === 0) return 'none'
+  return reply.length === 1 && /^\d+[MG]$/.test(reply[0] ?? '') ? (reply[0] ?? null) : null
+}
+
+/** How a limit is read back: whole GiB from 1 GiB on, cut off. */
+export const pinnedMemoryText = (mebibytes: number | null): string =>
+  mebibytes === null ? 'none' : mebibytes < 1024 ? `${mebibytes}M` : `${Math.floor(mebibytes / 1024)}G`
+
+const getDefaultMemory = (device: number) => `get_default_device_pinned_mem_limit ${device}`
+/** Only whole `M`: the daemon takes `1.5G` for 1 MB. 0 takes the limit away. A number, never a UUID: below 580 a UUID means device 0. */
+const setDefaultMemory = (device: number, mebibytes: number | null) => `set_default_device_pinned_mem_limit ${device} ${mebibytes ?? 0}M`
+
+/** Share, then memory, as read back. */
+export interface SetAndRead {
+  echoed: number
+  sharePercent: number
+  /** null: not asked. */
+  pinnedMemory: string | null
+}
+
+/**
+ * For servers started later. Set and read back in one session, which nobody can come between. A write of memory prints nothing whether
+ * or not it took effect. `device`: the GPU's number for this daemon; null: not known, and its memory is left alone.
+ */
+export function setDefaults({ sharePercent, pinnedMemoryMiB }: MpsLimits, device: number | null): Question<SetAndRead> {
+  const set = setDefaultShare(sharePercent ?? 100)
+  const memory = device === null ? [] : [setDefaultMemory(device, pinnedMemoryMiB), getDefaultMemory(device)]
   return {
-    lines: [...set.lines, ...defaultShare.lines],
-    read([first, second]) {
-      const echoed = set.read([first ?? []])
-      const readBack = defaultShare.read([second ?? []])
-      return echoed === undefined || readBack === undefined ? undefined : { echoed, readBack }
+    lines: [...set.lines, ...defaultShare.lines, ...memory],
+    read(replies) {
+      const echoed = set.read([replies[0] ?? []])
+      const readBack = defaultShare.read([replies[1] ?? []])
+      if (echoed === undefined || readBack === undefined) return undefined
+      if (device === null) return { echoed, sharePercent: readBack, pinnedMemory: null }
+      orRefusal(replies[2] ?? [])
+      return { echoed, sharePercent: readBack, pinnedMemory: readPinnedMemory(replies[3] ?? ['missing']) }
     },
   }
 }
+
+const orGone = <Answer>(read: (reply: readonly string[]) => Answer | undefined) => (reply: readonly string[]): Answer | 'gone' | undefined =>
+  isGone(reply) ? 'gone' : read(reply)
+
+/** Of a running server, for clients that connect later. Each asked alone: what a server says of its memory may look like the sentinel. */
+export const serverShare = (pid: number) => single(`get_active_thread_percentage ${pid}`, orGone(readShare))
+export const serverMemory = (pid: number, device: number) => single(`get_device_pinned_mem_limit ${pid} ${device}`, orGone(readPinnedMemory))
+export const setServerShare = (pid: number, percent: number) => single(`set_active_thread_percentage ${pid} ${percent}`, orGone(readShare))
+export const setServerMemory = (pid: number, device: number, mebibytes: number) => single(`set_device_pinned_mem_limit ${pid} ${device} ${mebibytes}M`, orGone((reply) => reply.join(' ')))
 
 /** Answers nothing, whether or not the server comes up; the answer here is what it objected to, if it did. */
 export const startServer = (uid: number): Question<{ objection: string | null }> =>
@@ -152,29 +190,33 @@ export const terminateClient = (serverPid: number, clientPid: number): Question<
 /** Everything the daemon can tell at once, if `guess` are its servers; otherwise `servers` says which to ask about. */
 export interface Snapshot {
   serverPids: number[]
-  defaultSharePercent: number
+  default: DaemonLimits['default']
   /** In the order of the guess. */
   servers: { pid: number; status: ServerStatus; clientPids: number[] | null }[]
   ps: PsRow[]
 }
 
-export function snapshot(guess: readonly number[]): Question<Snapshot> {
+/** `device`: the GPU's number for this daemon; null: not known. */
+export function snapshot(guess: readonly number[], device: number | null): Question<Snapshot> {
   const ps = guess.length === 0 ? [] : ['ps']
+  const memory = device === null ? [] : [getDefaultMemory(device)]
+  const first = 2 + memory.length
   return {
-    lines: [...serverList.lines, ...defaultShare.lines, ...guess.flatMap((pid) => [`get_server_status ${pid}`, `get_client_list ${pid}`]), ...ps],
+    lines: [...serverList.lines, ...defaultShare.lines, ...memory, ...guess.flatMap((pid) => [`get_server_status ${pid}`, `get_client_list ${pid}`]), ...ps],
     read(replies) {
       const serverPids = readPids(replies[0] ?? ['missing'])
-      const share = readShare(replies[1] ?? [])
+      const sharePercent = readShare(replies[1] ?? [])
+      const pinnedMemory = device === null ? null : readPinnedMemory(replies[2] ?? ['missing'])
       const rows = ps.length === 0 ? [] : readPs(replies.at(-1) ?? ['missing'])
-      if (serverPids === undefined || share === undefined || rows === undefined) return undefined
+      if (serverPids === undefined || sharePercent === undefined || rows === undefined) return undefined
       const servers: Snapshot['servers'] = []
       for (const [at, pid] of guess.entries()) {
-        const status = readServerStatus(replies[2 + 2 * at] ?? [])
-        const clientPids = readClientList(replies[3 + 2 * at] ?? ['missing'])
+        const status = readServerStatus(replies[first + 2 * at] ?? [])
+        const clientPids = readClientList(replies[first + 1 + 2 * at] ?? ['missing'])
         if (status === undefined || clientPids === undefined) return undefined
         servers.push({ pid, status, clientPids })
       }
-      return { serverPids, defaultSharePercent: share, servers, ps: rows }
+      return { serverPids, default: { sharePercent, pinnedMemory }, servers, ps: rows }
     },
   }
 }

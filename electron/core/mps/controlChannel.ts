@@ -52,7 +52,7 @@ export class ControlChannel {
     return this.#inTurn(async (deadlineMs, aborted) => {
       const command = this.command(question.lines, why)
       for (let pauseMs: number = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.longest)) {
-        const output = await host.run({ ...command, timeoutMs: SESSION_MS, ledger, aborted, whenAborted: 'leave' })
+        const output = await host.run({ ...command, timeoutMs: SESSION_MS, ledger, aborted, whenAborted: 'leave' }).catch(inPlainWords)
         const end = sessionEnd(output, question.lines.length, guarded)
         if (end.kind === 'notRunning') throw notRunning(pipeDirectory)
         const answer = end.kind === 'answered' ? question.read(end.replies) : undefined
@@ -67,7 +67,7 @@ export class ControlChannel {
 
   /** Sends one line that ends the daemon, so nothing can close its answer; whether it worked must be seen elsewhere. */
   tell(line: string, why: string, timeoutMs: number): Promise<Output> {
-    return this.#inTurn((_, aborted) => this.#parts.host.run({ ...this.command([line], why, false), timeoutMs, aborted, whenAborted: 'leave' }))
+    return this.#inTurn((_, aborted) => this.#parts.host.run({ ...this.command([line], why, false), timeoutMs, aborted, whenAborted: 'leave' }).catch(inPlainWords))
   }
 
   #inTurn<Answer>(say: (deadlineMs: number, aborted: AbortSignal) => Promise<Answer>): Promise<Answer> {
@@ -85,6 +85,12 @@ export class ControlChannel {
       }
     })
   }
+}
+
+/** The program waits for its daemon: of the two, the daemon is what hangs. */
+function inPlainWords(error: unknown): never {
+  if (!(error instanceof FaultError) || error.fault.code !== 'COMMAND_TIMED_OUT') throw error
+  throw new FaultError('COMMAND_TIMED_OUT', 'The MPS daemon took the command and did not answer in time.', 'It hangs, is paused, or waits for a server that starts slowly. If it stays so, end it by its pid with kill -9, which ends its clients too, and start MPS again.', { detail: error.fault.sentence })
 }
 
 const notRunning = (pipeDirectory: string) =>

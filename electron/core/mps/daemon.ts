@@ -2,8 +2,8 @@
 // Closing this object leaves the daemon running: it serves engines that outlive Overlap.
 import { join } from 'node:path'
 import type { CommandPreview } from '../../../shared/command.ts'
-import { type Fault, faultOf, FaultError } from '../../../shared/fault.ts'
-import type { ForeignDaemon, MpsDaemon } from '../../../shared/mps.ts'
+import { faultOf, FaultError } from '../../../shared/fault.ts'
+import type { ForeignDaemon, LimitsChange, MpsDaemon, MpsLimits } from '../../../shared/mps.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { Mailbox } from '../kit/mailbox.ts'
@@ -12,11 +12,12 @@ import type { Host, Tools } from '../host/host.ts'
 import type { ProcessTable } from '../host/procfs.ts'
 import { bringUp, isUp, noProof, until, type Work } from './bringUp.ts'
 import { type Asked, commandsOf } from './commandsOf.ts'
-import { setAndReadDefaultShare, terminateClient } from './control.ts'
 import { ControlChannel } from './controlChannel.ts'
 import { ControlVersion } from './controlVersion.ts'
-import { daemonEvidence, DEFAULT_LOG_DIRECTORY, mayServe, type Processes, type SeenDaemon } from './detect.ts'
-import { mpsSentence, mpsState, type MpsFacts, type MpsIntent } from './lifecycle.ts'
+import { endClients } from './endClients.ts'
+import { daemonEvidence, DEFAULT_LOG_DIRECTORY, DEFAULT_PIPE_DIRECTORY, mayServe, numberOf, type Processes, type SeenDaemon } from './detect.ts'
+import { type Failure, isOver, isQuestion, mpsSentence, mpsState, type MpsFacts, type MpsIntent } from './lifecycle.ts'
+import { setLimits } from './setLimits.ts'
 import { logTail } from './serverLog.ts'
 import { type Asking, DaemonSight, MachineDaemons, type Seen } from './sight.ts'
 import { takeDown } from './takeDown.ts'
@@ -28,13 +29,19 @@ export interface GpuDaemonParts {
   clock: Clock
   log: Log
   procfs: Processes
-  gpu: { uuid: string; index: number }
+  gpu: { uuid: string; index: number; memoryTotalMiB: number | null }
+  /** Whether this machine has no other GPU. */
+  alone?(): boolean
+  /** Defaults that the user set, from the settings. */
+  limits?: MpsLimits
   /** Of Overlap's own daemon for this GPU; a daemon found there is ours, also from an earlier run. */
   directories: { pipe: string; log: string }
   /** The user that servers and engines run as. */
   uid: number
   /** Engine name of a client pid, for warnings. */
   nameOf(pid: number): string | null
+  /** Names of engines that are being started as its clients. */
+  onTheirWay?(): readonly string[]
   /** Pipe directory of the foreign daemon that the user chose to use, from the settings. */
   use?: string | null
   /** Shared by the daemons of all GPUs. */
@@ -55,7 +62,8 @@ export class GpuDaemon {
   #sight: DaemonSight
   #onMachine: SeenDaemon[] = []
   #intent: MpsIntent = null
-  #fault: Fault | null = null
+  #failure: Failure | null = null
+  #limits: MpsLimits
   readonly #version: ControlVersion
   #patience = new AbortController()
   #closed = false
@@ -63,6 +71,7 @@ export class GpuDaemon {
   constructor(parts: GpuDaemonParts) {
     this.#parts = parts
     this.#version = new ControlVersion(parts)
+    this.#limits = parts.limits ?? { sharePercent: null, pinnedMemoryMiB: null }
     this.#target = parts.use ? this.#usedTarget(parts.use) : this.#ownTarget()
     this.#sight = new DaemonSight(this.#target, parts.procfs, parts.clock)
     this.state = new Topic(this.#daemon())
@@ -114,29 +123,20 @@ export class GpuDaemon {
     })
   }
 
-  /** For servers started later. Answers the percentage that the daemon read back. */
-  setDefaultShare(percent: number): Promise<number> {
-    return this.#transition(async () => {
-      const { echoed, readBack } = await this.#target.channel.ask(setAndReadDefaultShare(percent), 'set the default SM share for servers started later', 'kept')
+  /** Of the default, kept for every start of Overlap's own daemon; of the running server. */
+  setLimits(change: LimitsChange): Promise<void> {
+    return this.#transition(async (aborted) => {
+      const work = this.#work(aborted)
+      await setLimits(work, change)
+      if (change.of === 'default' && work.target.ownership === 'overlap') this.#limits = { sharePercent: change.sharePercent, pinnedMemoryMiB: change.pinnedMemoryMiB }
       await this.#look('now')
-      // It prints one digit, and the old value when it refuses.
-      if (Math.abs(readBack - percent) <= 0.051 && echoed === readBack) return readBack
-      throw new FaultError('MPS_NO_PROOF', `The MPS daemon kept ${readBack} % instead of ${percent} %.`, 'A share is above 0 and at most 100 %.', { field: 'sharePercent' })
+      if (change.of === 'server') await this.#looks.post(() => this.#sight.readLimits())
     })
   }
 
-  /** Ends the GPU work of these clients, not their processes: before a SIGKILL, so that their neighbours live on. */
+  /** Ends the GPU work of these clients, not their processes. */
   terminateClients(pids: readonly number[]): Promise<void> {
-    return this.#transition(async () => {
-      const { clients } = await this.#look('now')
-      const failed: number[] = []
-      for (const { pid, serverPid } of clients.filter((client) => pids.includes(client.pid))) {
-        const end = await this.#target.channel.ask(terminateClient(serverPid, pid), `end the GPU work of process ${pid}`, 'kept')
-        if (end === 'failed') failed.push(pid)
-      }
-      await this.#look('now')
-      if (failed.length > 0) throw new FaultError('COMMAND_FAILED', `MPS could not end the GPU work of ${failed.map((pid) => `pid ${pid}`).join(', ')}.`, 'It may have ended by itself; server.log says more.')
-    })
+    return this.#transition((aborted) => endClients(this.#work(aborted), pids))
   }
 
   /** Last lines of the two logs, oldest first; empty where they may not be read. */
@@ -150,7 +150,7 @@ export class GpuDaemon {
   /** The commands that the action would run now, proofs and reads left out. */
   preview(asked: Asked): CommandPreview[] {
     const { host, tools, gpu, uid } = this.#parts
-    return commandsOf(asked, { target: this.#target, seen: this.#sight.seen, tools, gpuUuid: gpu.uuid, uid }).map((command) => host.preview(command))
+    return commandsOf(asked, { target: this.#target, seen: this.#sight.seen, tools, gpu, uid, wanted: this.#limits }).map((command) => host.preview(command))
   }
 
   /** What an engine needs to become a client; null: no daemon that would take it, and it would silently run without MPS. */
@@ -189,13 +189,12 @@ export class GpuDaemon {
     const aborted = this.#patience.signal
     return this.#transitions.post(async () => {
       mustGoOn(aborted)
-      this.#fault = null
+      this.#failure = null
       try {
         return await work(aborted)
       } catch (error) {
         mustGoOn(aborted)
-        // A question back to the user is no state of the daemon.
-        if (error instanceof FaultError && !['NEEDS_CONSENT', 'BAD_INPUT', 'NOT_FOUND', 'WRONG_STATE', 'MPS_FOREIGN'].includes(error.fault.code)) this.#fault = faultOf(error)
+        if (error instanceof FaultError && !isQuestion(error.fault, this.#target.ownership)) this.#failure = { fault: faultOf(error), atMs: this.#parts.clock.now() }
         throw error
       } finally {
         this.#intent = null
@@ -205,13 +204,13 @@ export class GpuDaemon {
   }
 
   #takeDown(forceAfterSeconds: number | null, aborted: AbortSignal): Promise<void> {
-    return takeDown(this.#work(aborted), { forceAfterSeconds, nameOf: this.#parts.nameOf })
+    return takeDown(this.#work(aborted), { forceAfterSeconds, nameOf: this.#parts.nameOf, onTheirWay: this.#parts.onTheirWay ?? (() => []) })
   }
 
   #work(aborted: AbortSignal): Work {
     const { host, tools, clock, gpu, uid } = this.#parts
     return {
-      host, tools, clock, gpuUuid: gpu.uuid, uid, target: this.#target, aborted,
+      host, tools, clock, gpu, uid, target: this.#target, limits: this.#limits, aborted,
       foreign: () => this.#foreign(),
       look: async (asking) => {
         mustGoOn(aborted)
@@ -231,7 +230,7 @@ export class GpuDaemon {
       const now = table ?? this.#parts.procfs.processTable() ?? new Map()
       this.#onMachine = this.#parts.machine.read(this.#parts.procfs, now, this.#parts.clock.now())
       const seen = await this.#sight.look(asking, now)
-      if (seen.servers.some((server) => server.status === 'ACTIVE')) this.#fault = null
+      if (this.#failure && isOver(this.#failure, seen)) this.#failure = null
       this.#publish()
       return seen
     })
@@ -248,7 +247,7 @@ export class GpuDaemon {
     const facts: MpsFacts = {
       intent: this.#intent, life: seen.life, answers: seen.answers, ownership: this.#target.ownership,
       servers: seen.servers, clients: new Set(seen.clients.map((client) => client.pid)).size,
-      foreign: this.#foreign(), fault: this.#fault ?? seen.fault ?? this.#version.fault,
+      foreign: this.#foreign(), fault: this.#failure?.fault ?? seen.fault ?? this.#version.fault,
       gpuFaultAtMs: seen.gpuFaultAtMs !== null && clock.now() - seen.gpuFaultAtMs < TELL_FAULT_MS ? seen.gpuFaultAtMs : null,
     }
     const state = mpsState(facts)
@@ -258,8 +257,8 @@ export class GpuDaemon {
       sentence: mpsSentence(state, facts),
       pipeDirectory: this.#target.pipeDirectory, logDirectory: this.#target.logDirectory,
       ownership: state === 'foreign' ? 'foreign' : state === 'stopped' && this.#target.ownership === 'overlap' ? null : this.#target.ownership,
-      daemonPid: seen.daemonPid, controlVersion: this.#version.value,
-      servers: seen.servers, clients: seen.clients, defaultSharePercent: seen.defaultSharePercent,
+      daemonPid: seen.daemonPid, daemonUid: seen.daemonUid, controlVersion: this.#version.value,
+      servers: seen.servers, clients: seen.clients, limits: { wanted: this.#limits, ...seen.limits },
       proof: { listening: seen.listening, lockOwnerPid: seen.lockOwnerPid, answers: seen.answers, checkedAtMs: seen.checkedAtMs },
       foreign: [...facts.foreign], fault: state === 'running' ? null : facts.fault,
     }
@@ -281,12 +280,14 @@ export class GpuDaemon {
 
   #ownTarget(): Target {
     const { pipe, log } = this.#parts.directories
-    return { pipeDirectory: pipe, logDirectory: log, ownership: 'overlap', channel: this.#channel(pipe) }
+    return { pipeDirectory: pipe, logDirectory: log, ownership: 'overlap', channel: this.#channel(pipe), device: () => 0 }
   }
 
   #usedTarget(pipeDirectory: string): Target {
-    const seen = this.#parts.machine.read(this.#parts.procfs, this.#parts.procfs.processTable() ?? new Map(), this.#parts.clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
-    return { pipeDirectory, logDirectory: seen ? seen.logDirectory : DEFAULT_LOG_DIRECTORY, ownership: 'used', channel: this.#channel(pipeDirectory) }
+    const { procfs, clock, gpu, alone, machine } = this.#parts
+    const seen = machine.read(procfs, procfs.processTable() ?? new Map(), clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
+    const device = () => numberOf(gpu.uuid, seen?.gpuUuids ?? null) ?? (alone?.() ? 0 : null)
+    return { pipeDirectory, logDirectory: seen ? seen.logDirectory : pipeDirectory === DEFAULT_PIPE_DIRECTORY ? DEFAULT_LOG_DIRECTORY : null, ownership: 'used', channel: this.#channel(pipeDirectory), device }
   }
 
   #channel(pipeDirectory: string): ControlChannel {

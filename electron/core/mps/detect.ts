@@ -100,3 +100,9 @@ export function servedGpus(visibleDevices: string | undefined): string[] | null 
 /** UUIDs may be shortened as far as they stay unique. */
 export const mayServe = (daemon: Pick<ForeignDaemon, 'gpuUuids'>, gpuUuid: string): boolean =>
   daemon.gpuUuids === null || daemon.gpuUuids.some((name) => gpuUuid.startsWith(name))
+
+/** Its number for a daemon that serves these; null: not among them, or they are not known. */
+export function numberOf(gpuUuid: string, gpuUuids: readonly string[] | null): number | null {
+  const at = gpuUuids?.findIndex((name) => gpuUuid.startsWith(name)) ?? -1
+  return at < 0 ? null : at
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import type { LimitsChange, MpsDaemon } from '../../../shared/mps.ts'
 import type { ProcessTable } from '../host/procfs.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Settings } from '../store/settings.ts'
@@ -12,9 +12,11 @@ import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
 import { MachineDaemons } from './sight.ts'
 import { PIPE_PATH_BYTES } from './target.ts'
 
-export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'machine'> {
+export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay' | 'machine'> {
   settings: Settings
   stateDirectory: string
+  /** Names of engines of this GPU that are being started under MPS. */
+  onTheirWay(gpuUuid: string): readonly string[]
 }
 
 export class GpuDaemons {
@@ -31,10 +33,13 @@ export class GpuDaemons {
 
   /** The GPUs there are; one that is gone keeps its daemon, which may still run. */
   set(identities: readonly GpuIdentity[]): void {
-    for (const { uuid, index } of identities) {
+    for (const { uuid, index, memoryTotalMiB } of identities) {
       if (this.#byGpu.has(uuid)) continue
-      const { settings, stateDirectory, ...parts } = this.#parts
-      const daemon = new GpuDaemon({ ...parts, machine: this.#machine, gpu: { uuid, index }, directories: directoriesOf(stateDirectory, uuid), use: settings.document.mps.used[uuid] ?? null })
+      const { settings, stateDirectory, onTheirWay, ...parts } = this.#parts
+      const daemon = new GpuDaemon({
+        ...parts, machine: this.#machine, gpu: { uuid, index, memoryTotalMiB }, alone: () => this.#byGpu.size === 1, onTheirWay: () => onTheirWay(uuid), directories: directoriesOf(stateDirectory, uuid),
+        use: settings.document.mps.used[uuid] ?? null, limits: settings.document.mps.limits[uuid],
+      })
       this.#byGpu.set(uuid, daemon)
       daemon.state.subscribe(() => this.#publish())
       void daemon.check()
@@ -55,8 +60,15 @@ export class GpuDaemons {
       const used = { ...document.mps.used }
       if (pipeDirectory === null) delete used[gpuUuid]
       else used[gpuUuid] = pipeDirectory
-      return { ...document, mps: { used } }
+      return { ...document, mps: { ...document.mps, used } }
     })
+  }
+
+  /** Defaults of Overlap's own daemon are kept in the settings. */
+  async setLimits(gpuUuid: string, change: LimitsChange): Promise<void> {
+    const daemon = this.on(gpuUuid)
+    await daemon.setLimits(change)
+    await this.#parts.settings.change((document) => ({ ...document, mps: { ...document.mps, limits: { ...document.mps.limits, [gpuUuid]: daemon.state.value.limits.wanted } } }))
   }
 
   /** What an engine of this GPU needs to become a client; null: it could not. */

@@ -65,3 +65,17 @@ function neighbours(state: MpsState, { foreign, ownership }: MpsFacts): string |
   const other = ownership === 'used' ? 'Another daemon' : 'A daemon that Overlap did not start'
   return `${other} serves this GPU too: clients of different daemons take turns instead of overlapping.`
 }
+
+/** What the last transition failed with. */
+export interface Failure {
+  fault: Fault
+  atMs: number
+}
+
+/** Back to the user; no state of the daemon. A used daemon that refuses our orders starts a server when its first client comes. */
+export const isQuestion = ({ code }: Fault, ownership: MpsDaemon['ownership']): boolean =>
+  ['NEEDS_CONSENT', 'BAD_INPUT', 'NOT_FOUND', 'WRONG_STATE', 'MPS_FOREIGN'].includes(code) || (code === 'NO_PERMISSION' && ownership === 'used')
+
+/** A server is ACTIVE; or a daemon that was busy or silent has answered since. */
+export const isOver = ({ fault, atMs }: Failure, seen: { servers: readonly MpsServer[]; answeredAtMs: number | null }): boolean =>
+  seen.servers.some((server) => server.status === 'ACTIVE') || (['MPS_BUSY', 'COMMAND_TIMED_OUT'].includes(fault.code) && (seen.answeredAtMs ?? 0) > atMs)

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../kit/clock.ts'
 import type { Tools } from '../host/host.ts'
 import { FaultError } from '../../../shared/fault.ts'
-import { defaultShare, setAndReadDefaultShare, setDefaultShare } from './control.ts'
+import { defaultShare, setDefaults, setDefaultShare } from './control.ts'
 import { ControlChannel } from './controlChannel.ts'
 import type { ForeignCall } from './raceCaller.testkit.ts'
 import { bench } from './realDaemon.testkit.ts'
@@ -77,8 +77,8 @@ export async function race(input: RaceInput): Promise<RaceResult> {
 /** Set and read in one session, which nobody can come between. */
 async function guardedCall(channel: ControlChannel, value: number) {
   try {
-    const { echoed, readBack } = await channel.ask(setAndReadDefaultShare(value), 'set and read in the race')
-    return echoed === value && readBack === value ? 'right' as const : 'wrong' as const
+    const { echoed, sharePercent } = await channel.ask(setDefaults({ sharePercent: value, pinnedMemoryMiB: null }, null), 'set and read in the race')
+    return echoed === value && sharePercent === value ? 'right' as const : 'wrong' as const
   } catch (error) {
     if (error instanceof FaultError) return 'refused' as const
     throw error

@@ -46,7 +46,7 @@ export function bench(tools: Tools): Bench {
     gpuUuid, tools, host, procfs, folder, pipe, log,
     gpuDaemon(more = {}) {
       const daemon = new GpuDaemon({
-        host, tools, clock: systemClock, log: silentLog, procfs, gpu: { uuid: gpuUuid, index: 0 }, directories: { pipe, log }, uid: process.getuid?.() ?? 0, nameOf: () => null,
+        host, tools, clock: systemClock, log: silentLog, procfs, gpu: { uuid: gpuUuid, index: 0, memoryTotalMiB: 81_559 }, directories: { pipe, log }, uid: process.getuid?.() ?? 0, nameOf: () => null,
         machine: new MachineDaemons(tools.env['OVERLAP_SIM'] ?? null), ...more,
       })
       daemons.push(daemon)

@@ -4,20 +4,24 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../kit/clock.ts'
 import { type Fault, faultOf, FaultError } from '../../../shared/fault.ts'
-import type { MpsClient, MpsServer } from '../../../shared/mps.ts'
+import type { DaemonLimits, MpsClient, MpsServer } from '../../../shared/mps.ts'
 import { type Snapshot, snapshot } from './control.ts'
 import type { ProcessTable } from '../host/procfs.ts'
 import { daemonEvidence, daemonsOnMachine, type Evidence, type Owner, type Processes, type SeenDaemon, serverChildren } from './detect.ts'
+import { activePids, readServerLimits } from './limits.ts'
 import { lastGpuFaultMs, lastStart, logTail, type ServerStart, serverStory } from './serverLog.ts'
 import type { Target } from './target.ts'
 
 export interface Seen extends Evidence {
   daemonPid: number | null
+  daemonUid: number | null
   /** null: not asked since this daemon started. */
   answers: boolean | null
   servers: MpsServer[]
   clients: MpsClient[]
-  defaultSharePercent: number | null
+  limits: Omit<DaemonLimits, 'wanted'>
+  /** When it last gave a whole answer; null: not since it started. */
+  answeredAtMs: number | null
   /** Why the last server is not there, or why the daemon does not answer. */
   fault: Fault | null
   /** From control.log. */
@@ -35,8 +39,11 @@ const ASK_EVERY_MS = 10_000
 const ASK_EVERY_CALM_MS = 30_000
 /** After a session that failed: somebody else's may stay open for long. */
 const ASK_AGAIN_MS = 30_000
+/** Others may set a server's limits too; two more processes each time. */
+const LIMITS_EVERY_MS = 5 * 60_000
 
-const NOTHING = { answers: null, servers: [], clients: [], defaultSharePercent: null, fault: null, lastStart: null, gpuFaultAtMs: null } as const
+const NOTHING = { answers: null, servers: [], clients: [], answeredAtMs: null, fault: null, lastStart: null, gpuFaultAtMs: null } as const
+const NO_LIMITS = { default: { sharePercent: null, pinnedMemory: null }, servers: [] }
 
 export class DaemonSight {
   readonly #target: Target
@@ -45,13 +52,14 @@ export class DaemonSight {
   #askedKey = ''
   #owner: Owner | null = null
   #askedAtMs = -Infinity
+  #limitsReadAtMs = -Infinity
   seen: Seen
 
   constructor(target: Target, processes: Processes, clock: Clock) {
     this.#target = target
     this.#processes = processes
     this.#clock = clock
-    this.seen = { listening: null, lockOwnerPid: null, life: 'unclear', daemonPid: null, ...emptied(), checkedAtMs: clock.now() }
+    this.seen = { listening: null, lockOwnerPid: null, life: 'unclear', daemonPid: null, daemonUid: null, ...emptied(), checkedAtMs: clock.now() }
   }
 
   async look(asking: Asking, table: ProcessTable): Promise<Seen> {
@@ -59,12 +67,34 @@ export class DaemonSight {
     this.#owner = owner
     const changedDaemon = evidence.life === 'gone' || (evidence.lockOwnerPid !== null && evidence.lockOwnerPid !== this.seen.daemonPid)
     const kept = changedDaemon ? { ...this.seen, ...emptied() } : this.seen
-    this.seen = { ...kept, ...evidence, daemonPid: evidence.life === 'gone' ? null : (evidence.lockOwnerPid ?? kept.daemonPid), checkedAtMs: this.#clock.now() }
+    const daemonPid = evidence.life === 'gone' ? null : (evidence.lockOwnerPid ?? kept.daemonPid)
+    const daemonUid = daemonPid === null ? null : daemonPid === kept.daemonPid ? kept.daemonUid : this.#processes.uidOf(daemonPid)
+    this.seen = { ...kept, ...evidence, daemonPid, daemonUid, checkedAtMs: this.#clock.now() }
     if (changedDaemon) this.#askedKey = ''
     if (evidence.life === 'gone' || asking === 'never') return this.seen
     const key = this.#key(table)
     if (asking === 'now' || this.#isDue(key)) await this.#ask(key, table)
+    if (asking === 'onChange' && this.#limitsAreDue()) await this.readLimits()
     return this.seen
+  }
+
+  /** Of the ACTIVE servers. Not part of an ordinary answer: whoever waits for a start does not wait for this too. */
+  async readLimits(): Promise<void> {
+    this.#limitsReadAtMs = this.#clock.now()
+    const servers: Seen['limits']['servers'] = []
+    for (const pid of activePids(this.seen)) {
+      const read = await readServerLimits(this.#target.channel, pid, this.#target.device())
+      const before = this.seen.limits.servers.find((server) => server.pid === pid)
+      const changed = before !== undefined && (differ(before.sharePercent, read.sharePercent) || differ(before.pinnedMemory, read.pinnedMemory))
+      servers.push({ pid, ...read, changedAtMs: changed ? this.#clock.now() : (before?.changedAtMs ?? null) })
+    }
+    this.seen = { ...this.seen, limits: { ...this.seen.limits, servers } }
+  }
+
+  #limitsAreDue(): boolean {
+    const active = activePids(this.seen)
+    if (this.seen.answers !== true || active.length === 0) return false
+    return active.some((pid) => !this.seen.limits.servers.some((server) => server.pid === pid)) || this.#clock.now() - this.#limitsReadAtMs >= LIMITS_EVERY_MS
   }
 
   #isDue(key: string): boolean {
@@ -77,8 +107,17 @@ export class DaemonSight {
 
   /** Changes with the daemon, its server processes and server.log, to which servers write when clients come and go. */
   #key(table: ProcessTable): string {
-    const log = this.#target.logDirectory === null ? undefined : statSync(join(this.#target.logDirectory, 'server.log'), { throwIfNoEntry: false })
-    return [this.seen.daemonPid, ...serverChildren(table, this.seen.daemonPid), log?.size, log?.mtimeMs].join(' ')
+    return [this.seen.daemonPid, ...serverChildren(table, this.seen.daemonPid), this.#logStamp()].join(' ')
+  }
+
+  #logStamp(): string {
+    if (this.#target.logDirectory === null) return ''
+    try {
+      const { size, mtimeMs } = statSync(join(this.#target.logDirectory, 'server.log'))
+      return `${size} ${mtimeMs}`
+    } catch {
+      return '' // none yet, or not ours to read
+    }
   }
 
   async #ask(key: string, table: ProcessTable): Promise<void> {
@@ -97,7 +136,7 @@ export class DaemonSight {
   /** One session when the guess is right, which it is unless a server came or went just now. */
   async #snapshot(guess: readonly number[]): Promise<Snapshot> {
     for (let tries = 1; ; tries += 1) {
-      const answer = await this.#target.channel.ask(snapshot(guess), 'ask the MPS daemon for its servers and clients')
+      const answer = await this.#target.channel.ask(snapshot(guess, this.#target.device()), 'ask the MPS daemon for its servers and clients')
       const complete = answer.serverPids.length === guess.length && answer.serverPids.every((pid) => guess.includes(pid))
       if (complete || tries === 3) return answer
       guess = answer.serverPids
@@ -125,7 +164,8 @@ export class DaemonSight {
     const kept = newest === null || newest.id === this.seen.lastStart?.id
     if (servers.length === 0) fault = (newest && serverStory([...control, ...server], newest.pid).fault) ?? (kept ? this.seen.fault : null)
     const gpuFaultAtMs = Math.max(...servers.map(({ pid }) => lastGpuFaultMs(server, pid) ?? 0), this.seen.gpuFaultAtMs ?? 0) || null
-    this.seen = { ...this.seen, answers: true, servers, clients, gpuFaultAtMs, defaultSharePercent: answer.defaultSharePercent, fault, lastStart: newest ?? this.seen.lastStart }
+    const limits = { default: answer.default, servers: this.seen.limits.servers.filter(({ pid }) => servers.some((present) => present.pid === pid)) }
+    this.seen = { ...this.seen, answers: true, servers, clients, gpuFaultAtMs, limits, answeredAtMs: this.#clock.now(), fault, lastStart: newest ?? this.seen.lastStart }
   }
 
   /** control.log and server.log. */
@@ -136,7 +176,10 @@ export class DaemonSight {
   }
 }
 
-const emptied = () => ({ ...NOTHING, servers: [], clients: [] })
+const emptied = () => ({ ...NOTHING, servers: [], clients: [], limits: NO_LIMITS })
+
+/** What is not known differs from nothing. */
+const differ = <Value>(before: Value | null, now: Value | null) => before !== null && now !== null && before !== now
 
 /** Without get_server_status: the log says when FAULT begins, not when it ends; it ends when the last client has left. */
 const statusByLog = (status: MpsServer['status'], clients: number) => (status === 'FAULT' && clients === 0 ? 'ACTIVE' : status)

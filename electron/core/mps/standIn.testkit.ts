@@ -4,8 +4,10 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 
 export interface StandInState {
   running: boolean
-  servers: { pid: number; status: string; clients: number[] }[]
+  servers: { pid: number; status: string; clients: number[]; share?: number; memoryMiB?: number }[]
+  /** Defaults for servers; 0: no limit. */
   share: number
+  memoryMiB: number
   /** Exit code of `-d`; 0 starts. */
   startExit: number
   /** Says yes and does nothing. */
@@ -16,10 +18,10 @@ export interface StandInState {
   initialising: number
 }
 
-export const STAND_IN: StandInState = { running: false, servers: [], share: 100, startExit: 0, deafTo: [], slowTo: [], initialising: 0 }
+export const STAND_IN: StandInState = { running: false, servers: [], share: 100, memoryMiB: 0, startExit: 0, deafTo: [], slowTo: [], initialising: 0 }
 
 function answer(state: StandInState, line: string): string[] {
-  const [verb = '', first = '', second = ''] = line.split(' ')
+  const [verb = '', first = '', second = '', third = ''] = line.split(' ')
   const server = state.servers.find(({ pid }) => String(pid) === first)
   if (state.deafTo.includes(verb)) return []
   switch (verb) {
@@ -27,15 +29,23 @@ function answer(state: StandInState, line: string): string[] {
     case 'get_server_list': return state.servers.map(({ pid }) => String(pid))
     case 'get_default_active_thread_percentage': return [state.share.toFixed(1)]
     case 'set_default_active_thread_percentage': state.share = Number(first); return [state.share.toFixed(1)]
+    case 'get_default_device_pinned_mem_limit': return memoryOf(state.memoryMiB)
+    case 'set_default_device_pinned_mem_limit': state.memoryMiB = Number.parseInt(second, 10); return []
+    case 'get_active_thread_percentage': return server ? [(server.share ?? state.share).toFixed(1)] : [`Server ${first} not found`]
+    case 'set_active_thread_percentage': if (!server) return [`Server ${first} not found`]; server.share = Number(second); return [server.share.toFixed(1)]
+    case 'get_device_pinned_mem_limit': return server ? memoryOf(server.memoryMiB ?? 0) : [`Server ${first} not found`]
+    case 'set_device_pinned_mem_limit': if (server) server.memoryMiB = Number.parseInt(third, 10); return []
     case 'get_client_list': return server ? server.clients.map(String) : [`Server ${first} not found`]
     case 'get_server_status': return server ? [statusOf(state, server)] : [`Server ${first} not found`]
-    case 'start_server': state.servers.push({ pid: 528, status: state.initialising > 0 ? 'INITIALIZING' : 'ACTIVE', clients: [] }); return []
+    case 'start_server': state.servers.push({ pid: 528, status: state.initialising > 0 ? 'INITIALIZING' : 'ACTIVE', clients: [], share: state.share, memoryMiB: state.memoryMiB }); return []
     case 'terminate_client': if (!server?.clients.includes(Number(second))) return ['201']; server.clients = server.clients.filter((pid) => pid !== Number(second)); return ['0']
-    case 'quit': Object.assign(state, { running: false, servers: [], share: 100 }); return []
+    case 'quit': Object.assign(state, { running: false, servers: [], share: 100, memoryMiB: 0 }); return []
     case 'ps': return state.servers.some(({ clients }) => clients.length > 0) ? ['PID       ID        SERVER         DEVICE   NAMESPACE      COMMAND        ', ...state.servers.flatMap(({ pid, clients }) => clients.map((client) => `${client} 1 ${pid} GPU-5e1f 42 /usr/bin/python3`))] : []
     default: return [`Unknown command "${line}"`]
   }
 }
+
+const memoryOf = (mebibytes: number): string[] => (mebibytes === 0 ? [] : [mebibytes < 1024 ? `${mebibytes}M` : `${Math.floor(mebibytes / 1024)}G`])
 
 function statusOf(state: StandInState, server: StandInState['servers'][number]): string {
   if (server.status === 'INITIALIZING' && (state.initialising -= 1) < 0) server.status = 'ACTIVE'

@@ -10,6 +10,8 @@ export interface Leave {
   /** Clients get errors when it is over; null: only without clients. */
   forceAfterSeconds: number | null
   nameOf(pid: number): string | null
+  /** Engines that were started for this daemon and are not attached yet: they would run without MPS, or fail. */
+  onTheirWay(): readonly string[]
 }
 
 /** A daemon without clients is gone within milliseconds of `quit`. */
@@ -27,13 +29,10 @@ export async function takeDown(work: Work, leave: Leave): Promise<void> {
   if (isGone(seen)) return refuseForeign(work.foreign())
   // Without an answer nobody knows who would be hurt.
   if (seen.answers !== true && leave.forceAfterSeconds === null) throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
-  if (seen.clients.length > 0 && leave.forceAfterSeconds === null) throw needsConsent(seen.clients, leave.nameOf)
+  if (leave.forceAfterSeconds === null) askForConsent(seen.clients, leave)
   work.intend(seen.clients.length > 0 ? 'drain' : 'stop')
-  await quit(work, needsForce(seen) ? leave.forceAfterSeconds : null)
+  await quit(work, leave.forceAfterSeconds)
 }
-
-/** Whether a quit without a time would wait for clients; without an answer nobody knows, so it might. */
-export const needsForce = (seen: Seen): boolean => seen.clients.length > 0 || seen.answers !== true
 
 /** A quit can be lost like any line, and its exit code says nothing: sent until the daemon is seen to be gone. */
 async function quit(work: Work, forceAfterSeconds: number | null): Promise<void> {
@@ -65,9 +64,17 @@ async function seenGone({ look, clock, aborted }: Work): Promise<boolean> {
 /** Where the kernel shows nothing, a daemon that cannot be found by its own program is gone. */
 const isGone = (seen: Seen) => seen.life === 'gone' || (seen.life === 'unclear' && seen.answers === false && seen.fault === null)
 
-function needsConsent(clients: readonly MpsClient[], nameOf: Leave['nameOf']): FaultError {
+/** Throws NEEDS_CONSENT, by name. */
+function askForConsent(clients: readonly MpsClient[], { nameOf, onTheirWay }: Leave): void {
   const pids = [...new Set(clients.map((client) => client.pid))]
-  const names = [...new Set(pids.map((pid) => nameOf(pid) ?? clients.find((client) => client.pid === pid)?.command ?? `pid ${pid}`))]
-  const who = names.slice(0, 8).join(', ') + (names.length > 8 ? ` and ${names.length - 8} more` : '')
-  return new FaultError('NEEDS_CONSENT', `Attached to MPS on this GPU: ${who}.`, 'Stop them first, or stop with forceAfterSeconds: they then get errors when that time is over.', { field: 'forceAfterSeconds' })
+  const attached = [...new Set(pids.map((pid) => nameOf(pid) ?? clients.find((client) => client.pid === pid)?.command ?? `pid ${pid}`))]
+  const starting = onTheirWay().filter((name) => !attached.includes(name))
+  if (attached.length + starting.length === 0) return
+  const sentences = [
+    attached.length === 0 ? null : `Attached to MPS on this GPU: ${listed(attached)}.`,
+    starting.length === 0 ? null : `Being started under MPS: ${listed(starting)}.`,
+  ].filter((sentence) => sentence !== null)
+  throw new FaultError('NEEDS_CONSENT', sentences.join(' '), 'Stop them first, or stop with forceAfterSeconds: they then get errors when that time is over.', { field: 'forceAfterSeconds' })
 }
+
+const listed = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ` and ${names.length - 8} more` : '')

@@ -1,5 +1,5 @@
 // Which daemon is meant: where its folders are, whose it is, and the exact commands that start and end it.
-import { lstatSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
@@ -14,24 +14,30 @@ export interface Target {
   logDirectory: string | null
   ownership: 'overlap' | 'used'
   channel: ControlChannel
+  /** Number of this GPU for that daemon; null: not known. */
+  device(): number | null
 }
 
-/** The kernel's limit for `<pipe>/control_privileged` as a socket address, counted back. */
-export const PIPE_PATH_BYTES = 88
+/** Measured on 535 and 550: with one byte more the daemon ends without a word, one byte before the kernel's limit of `<pipe>/control_privileged`. */
+export const PIPE_PATH_BYTES = 87
 
 export function mustFit(pipeDirectory: string): void {
   const bytes = Buffer.byteLength(pipeDirectory)
   if (bytes <= PIPE_PATH_BYTES) return
-  throw new FaultError('BAD_INPUT', `The MPS pipe directory is ${bytes} bytes long; sockets allow ${PIPE_PATH_BYTES}: ${pipeDirectory}`, 'Start Overlap with --state and a shorter folder.', { field: 'pipeDirectory' })
+  throw new FaultError('BAD_INPUT', `The MPS pipe directory is ${bytes} bytes long; the daemon takes ${PIPE_PATH_BYTES}: ${pipeDirectory}`, 'Start Overlap with --state and a shorter folder.', { field: 'pipeDirectory' })
 }
 
 /** The daemon makes only the last folder of the path itself, and open to everybody. */
 export function makeDirectories(target: Target): void {
   mustFit(target.pipeDirectory)
   try {
-    for (const path of [target.pipeDirectory, target.logDirectory]) if (path !== null) mkdirSync(path, { recursive: true, mode: 0o700 })
+    for (const path of [target.pipeDirectory, target.logDirectory]) {
+      if (path === null) continue
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      accessSync(path, constants.W_OK | constants.X_OK) // without its log a daemon starts all the same, and a server that fails does so in silence
+    }
   } catch (cause) {
-    throw new FaultError('NO_PERMISSION', `The MPS folders cannot be made: ${cause instanceof Error ? cause.message : String(cause)}`, 'Start Overlap with --state and a folder you may write to.', { cause })
+    throw new FaultError('NO_PERMISSION', `The MPS folders cannot be made or written to: ${cause instanceof Error ? cause.message : String(cause)}`, 'Start Overlap with --state and a folder you may write to.', { cause })
   }
   mustBeOurs(target.pipeDirectory)
 }
@@ -46,9 +52,12 @@ export function mustBeOurs(pipeDirectory: string): void {
   throw new FaultError('NO_PERMISSION', `${path} is not a folder of this user alone, so the MPS pipes are not put there.`, 'Remove it, or start Overlap with --state and a shorter folder.')
 }
 
+/** Of a login environment these would be defaults that nobody asked for; 535 does not even read the memory limit back. Overlap speaks protocol 2. */
+const NOT_INHERITED = { CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: null, CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: null, CUDA_MPS_CLIENT_PRIORITY: null, CUDA_MPS_PROTOCOL_VERSION: null }
+
 /** Pinned to one GPU: clients of one daemon share their fate across all of its GPUs. */
 export function daemonCommand(target: Target, tools: Tools, gpuUuid: string): Command {
-  const env = { ...tools.env, CUDA_MPS_PIPE_DIRECTORY: target.pipeDirectory, CUDA_MPS_LOG_DIRECTORY: target.logDirectory, CUDA_VISIBLE_DEVICES: gpuUuid }
+  const env = { ...tools.env, ...NOT_INHERITED, CUDA_MPS_PIPE_DIRECTORY: target.pipeDirectory, CUDA_MPS_LOG_DIRECTORY: target.logDirectory, CUDA_VISIBLE_DEVICES: gpuUuid }
   return { argv: [...tools.mpsControl, '-d'], env, why: 'start the MPS control daemon for this GPU' }
 }
 

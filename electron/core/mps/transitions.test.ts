@@ -1,11 +1,13 @@
 // Starting and stopping against a control program that does what a GPU would let it do, or lies. The host shows no sockets and
 // no locks here, as some sandboxes do, so the program's own words decide.
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Clock, HandClock, systemClock } from '../kit/clock.ts'
 import { Procfs } from '../host/procfs.ts'
+import type { LimitsChange } from '../../../shared/mps.ts'
 import type { GpuDaemonParts } from './daemon.ts'
 import { bench, type Bench } from './realDaemon.testkit.ts'
 import { STAND_IN, type StandInState } from './standIn.testkit.ts'
@@ -43,6 +45,7 @@ function standIn(change: Partial<StandInState> = {}, parts: Partial<GpuDaemonPar
   return { mps, here, write, read, said: () => readFileSync(`${path}.said`, 'utf8').split('\n') }
 }
 const fault = (code: string, sentence: RegExp = /./) => expect.objectContaining({ fault: expect.objectContaining({ code, sentence: expect.stringMatching(sentence), hint: expect.stringMatching(/./) }) })
+const toDefault = (sharePercent: number | null, pinnedMemoryMiB: number | null = null): LimitsChange => ({ of: 'default', sharePercent, pinnedMemoryMiB })
 const served = (status: string, clients: number[]) => ({ running: true, servers: [{ pid: 528, status, clients }] })
 
 it('a fatal GPU error that is over when one looks is told of from server.log', async () => {
@@ -59,7 +62,7 @@ it('a fatal GPU error that is over when one looks is told of from server.log', a
 describe('starting', () => {
   it('ends with an ACTIVE server, every step on the state, in the commands that the preview showed', async () => {
     const { mps, said, here } = standIn({ initialising: 2 })
-    const preview = mps.preview({ action: 'start', forceAfterSeconds: null, sharePercent: null })
+    const preview = mps.preview({ action: 'start', forceAfterSeconds: null, limits: null })
     const states: string[] = []
     mps.state.subscribe(({ state }) => void (states.at(-1) === state || states.push(state)))
     await mps.start()
@@ -86,8 +89,8 @@ describe('starting', () => {
   }, 20_000)
 
   it('refuses a path that no socket address holds, and a missing program, with a hint', async () => {
-    const { mps } = standIn({}, { directories: { pipe: `/tmp/${'x'.repeat(84)}`, log: '/tmp/x-log' } })
-    await expect(mps.start()).rejects.toEqual(fault('BAD_INPUT', /89 bytes/))
+    const { mps } = standIn({}, { directories: { pipe: `/tmp/${'x'.repeat(83)}`, log: '/tmp/x-log' } })
+    await expect(mps.start()).rejects.toEqual(fault('BAD_INPUT', /88 bytes/))
     await open?.close()
     const { mps: without } = standIn({}, { tools: { nvidiaSmi: [], mpsControl: ['/nowhere/nvidia-cuda-mps-control'], env: {} } })
     await without.check()
@@ -109,6 +112,15 @@ describe('stopping', () => {
     expect(said()).toContain('quit -t 3')
   })
 
+  it('asks for consent too while an engine is being started for it, and then is forced, so that it does not wait for that engine', async () => {
+    const { mps, said } = standIn(served('ACTIVE', []), { onTheirWay: () => ['Llama B'] })
+    await expect(mps.stop({ forceAfterSeconds: null })).rejects.toEqual(fault('NEEDS_CONSENT', /^Being started under MPS: Llama B\.$/))
+    await expect(mps.restart({ forceAfterSeconds: null })).rejects.toEqual(fault('NEEDS_CONSENT'))
+    expect(said()).not.toContain('quit')
+    await mps.stop({ forceAfterSeconds: 3 })
+    expect(said()).toContain('quit -t 3')
+  })
+
   it('that is only said is told as such', async () => {
     const { mps, said } = standIn({ ...served('ACTIVE', []), deafTo: ['quit'] })
     await expect(mps.stop({ forceAfterSeconds: null })).rejects.toEqual(fault('MPS_NO_PROOF', /still runs/))
@@ -125,8 +137,8 @@ describe('stopping', () => {
 
   it('and starting again is one transition, and takes its turn', async () => {
     const { mps, said } = standIn({ ...served('ACTIVE', []), share: 30 })
-    await Promise.all([mps.restart({ forceAfterSeconds: null }), mps.setDefaultShare(60)])
-    expect(mps.state.value).toMatchObject({ state: 'running', defaultSharePercent: 60 })
+    await Promise.all([mps.restart({ forceAfterSeconds: null }), mps.setLimits(toDefault(60))])
+    expect(mps.state.value).toMatchObject({ state: 'running', limits: { default: { sharePercent: 60 } } })
     const orders = said().filter((words) => /^(quit|-d|start_server|set_)/.test(words))
     expect(orders).toEqual(['quit', '-d', expect.stringMatching(/^start_server -uid \d+$/), expect.stringContaining('set_default_active_thread_percentage 60')])
   })
@@ -158,15 +170,16 @@ describe("Overlap's end", () => {
 })
 
 describe('the preview', () => {
-  it('shows the forced stop, and the share, as they would be said', async () => {
+  it('shows the forced stop, and the limits, as they would be said', async () => {
     const { mps, said } = standIn(served('ACTIVE', [42]))
     await mps.check()
-    const words = (asked: Partial<Parameters<typeof mps.preview>[0]>) => mps.preview({ action: 'stop', forceAfterSeconds: null, sharePercent: null, ...asked }).map(({ argv, stdin }) => stdin?.split('\n')[0] ?? argv.at(-1))
+    const words = (asked: Partial<Parameters<typeof mps.preview>[0]>) => mps.preview({ action: 'stop', forceAfterSeconds: null, limits: null, ...asked }).map(({ argv, stdin }) => stdin?.split('\n')[0] ?? argv.at(-1))
     expect(words({})).toEqual(['quit'])
     expect(words({ forceAfterSeconds: 3 })).toEqual(['quit -t 3'])
     expect(words({ action: 'restart', forceAfterSeconds: 3 })).toEqual(['quit -t 3', '-d', expect.stringContaining('start_server')])
-    expect(words({ action: 'setDefaultShare', sharePercent: 40 })).toEqual(['set_default_active_thread_percentage 40'])
-    expect(() => words({ action: 'setDefaultShare' })).toThrow(fault('BAD_INPUT', /share/))
+    expect(words({ action: 'setLimits', limits: toDefault(40) })).toEqual(['set_default_active_thread_percentage 40'])
+    expect(words({ action: 'setLimits', limits: { of: 'server', sharePercent: 30, pinnedMemoryMiB: 4096 } })).toEqual(['set_active_thread_percentage 528 30', 'set_device_pinned_mem_limit 528 0 4096M'])
+    expect(() => words({ action: 'setLimits' })).toThrow(fault('BAD_INPUT', /limits/))
     expect(said().join()).not.toMatch(/quit|set_/)
   })
 })
@@ -198,10 +211,86 @@ describe('a running daemon', () => {
     expect(mps.state.value).toMatchObject({ state: 'noServer', servers: [], fault: { code: 'NO_CUDA_DEVICE' } })
   })
 
+  it('whose log cannot be looked at is shown all the same', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ov-log-'))
+    try {
+      symlinkSync('log', join(folder, 'log')) // fails as a closed folder of another user's does, for root too
+      const { mps } = standIn(served('ACTIVE', [42]), { directories: { pipe: join(folder, 'pipe'), log: join(folder, 'log') } })
+      await mps.check()
+      expect(mps.state.value).toMatchObject({ state: 'running', clients: [{ pid: 42 }] })
+      expect(await mps.log(5)).toEqual({ control: [], server: [] })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('ends the GPU work of the clients that were named, and of no other', async () => {
     const { mps, read } = standIn(served('ACTIVE', [42, 43]))
     await mps.terminateClients([43, 99])
     expect(read().servers[0]?.clients).toEqual([42])
     expect(mps.state.value.clients.map(({ pid }) => pid)).toEqual([42])
+  })
+})
+
+describe('limits', () => {
+  const orders = (said: () => string[]) => said().flatMap((words) => words.split('; ')).filter((words) => /^(quit|-d|start_server|set_)/.test(words))
+
+  it('of the default are kept, and said again before every server, as the preview shows', async () => {
+    const { mps, said } = standIn(served('ACTIVE', []))
+    await mps.setLimits(toDefault(40, 8192))
+    expect(mps.state.value.limits).toMatchObject({ wanted: { sharePercent: 40, pinnedMemoryMiB: 8192 }, default: { sharePercent: 40, pinnedMemory: '8G' } })
+    const preview = mps.preview({ action: 'restart', forceAfterSeconds: null, limits: null }).map(({ stdin }) => stdin?.split('\n')[0] ?? '-d')
+    await mps.restart({ forceAfterSeconds: null })
+    const set = ['set_default_active_thread_percentage 40', 'set_default_device_pinned_mem_limit 0 8192M']
+    expect(orders(said)).toEqual([...set, 'quit', '-d', ...set, expect.stringMatching(/^start_server/)])
+    expect(preview).toEqual(['quit', '-d', set[0], expect.stringMatching(/^start_server/)])
+    await mps.check()
+    expect(mps.state.value.limits).toMatchObject({ default: { sharePercent: 40, pinnedMemory: '8G' }, servers: [{ pid: 528, sharePercent: 40, pinnedMemory: '8G', changedAtMs: null }] })
+    await mps.setLimits(toDefault(null))
+    expect(mps.state.value.limits).toMatchObject({ wanted: { sharePercent: null, pinnedMemoryMiB: null }, default: { sharePercent: 100, pinnedMemory: 'none' } })
+    await mps.restart({ forceAfterSeconds: null })
+    expect(orders(said).slice(-3)).toEqual(['quit', '-d', expect.stringMatching(/^start_server/)])
+  })
+
+  it('that were set while nothing ran, or in an earlier run, wait for the start', async () => {
+    const { mps, said } = standIn({}, { limits: { sharePercent: 25, pinnedMemoryMiB: null } })
+    await mps.setLimits(toDefault(30, 512))
+    expect(orders(said)).toEqual([])
+    expect(mps.preview({ action: 'setLimits', forceAfterSeconds: null, limits: toDefault(30, 512) })).toEqual([])
+    await mps.start()
+    expect(mps.state.value).toMatchObject({ state: 'running', limits: { wanted: { sharePercent: 30, pinnedMemoryMiB: 512 }, default: { sharePercent: 30, pinnedMemory: '512M' } } })
+  })
+
+  it.each([['set_default_device_pinned_mem_limit', 'pinnedMemoryMiB'], ['set_default_active_thread_percentage', 'sharePercent']])('a daemon that swallows %s gets no server without it', async (verb, field) => {
+    const { mps, read } = standIn({ deafTo: [verb] }, { limits: { sharePercent: 40, pinnedMemoryMiB: 8192 } })
+    await expect(mps.start()).rejects.toEqual(verb.includes('mem') ? fault('MPS_NO_PROOF', /none instead of 8G/) : fault('MPS_BUSY'))
+    expect(read().servers).toEqual([])
+    if (verb.includes('mem')) expect(mps.state.value).toMatchObject({ state: 'noServer', fault: { code: 'MPS_NO_PROOF', field } })
+  }, 20_000)
+
+  it('that no GPU can have are refused, and nothing is said', async () => {
+    const { mps, said } = standIn(served('ACTIVE', []))
+    await mps.check()
+    await expect(mps.setLimits(toDefault(40, 90_000))).rejects.toEqual(fault('BAD_INPUT', /81559 MiB/))
+    await expect(mps.setLimits({ of: 'server', sharePercent: 40, pinnedMemoryMiB: 90_000 })).rejects.toEqual(fault('BAD_INPUT'))
+    expect(orders(said)).toEqual([])
+    expect(mps.state.value).toMatchObject({ fault: null, limits: { wanted: { sharePercent: null } } })
+  })
+
+  it("of the running server are its own: set, read back, told apart from the default, lifted to the whole GPU", async () => {
+    const { mps, said } = standIn(served('ACTIVE', [42]))
+    await mps.check()
+    expect(mps.state.value.limits.servers).toEqual([{ pid: 528, sharePercent: 100, pinnedMemory: 'none', changedAtMs: null }])
+    await mps.setLimits({ of: 'server', sharePercent: 30, pinnedMemoryMiB: 4096 })
+    expect(mps.state.value.limits).toEqual({ wanted: { sharePercent: null, pinnedMemoryMiB: null }, default: { sharePercent: 100, pinnedMemory: 'none' }, servers: [{ pid: 528, sharePercent: 30, pinnedMemory: '4G', changedAtMs: expect.any(Number) as number }] })
+    const lift = { of: 'server', sharePercent: null, pinnedMemoryMiB: null } as const
+    expect(mps.preview({ action: 'setLimits', forceAfterSeconds: null, limits: lift }).map(({ stdin }) => stdin?.split('\n')[0])).toEqual(['set_active_thread_percentage 528 100', 'set_device_pinned_mem_limit 528 0 81559M'])
+    await mps.setLimits(lift)
+    expect(orders(said).slice(-2)).toEqual(['set_active_thread_percentage 528 100', 'set_device_pinned_mem_limit 528 0 81559M'])
+  })
+
+  it('of a server need one that is ACTIVE', async () => {
+    const { mps } = standIn(served('FAULT', [42]))
+    await expect(mps.setLimits({ of: 'server', sharePercent: 30, pinnedMemoryMiB: null })).rejects.toEqual(fault('WRONG_STATE', /ACTIVE/))
   })
 })

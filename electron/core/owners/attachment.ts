@@ -103,7 +103,7 @@ function environmentReason({ run, daemon, daemonStartTicks, uid }: AttachmentFac
   if (daemonStartTicks !== null && run.startTicks < daemonStartTicks) {
     return notAttached('startedBeforeDaemon', 'It was started before the MPS daemon, and a running process does not attach later.', [...evidence, `pid ${run.pid} is older than daemon ${daemon.daemonPid}`], true)
   }
-  const owner = daemon.foreign.find((foreign) => foreign.pid === daemon.daemonPid)?.uid ?? null
+  const owner = daemon.daemonUid
   if (owner !== null && owner !== 0 && owner !== uid) {
     return notAttached('otherUser', 'The MPS daemon belongs to another user, whose server does not take its requests.', [...evidence, `daemon ${daemon.daemonPid} runs as uid ${owner}, the engine as uid ${uid}`], false)
   }

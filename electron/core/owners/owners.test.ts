@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Attachment, CustomSpec } from '../../../shared/engine.ts'
 import type { GpuProcess } from '../../../shared/gpu.ts'
-import type { MpsDaemon } from '../../../shared/mps.ts'
+import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
 import type { EngineFacts } from '../engines/supervisor.ts'
 import { ownersOf, type Observed } from './owners.ts'
 
@@ -14,8 +14,8 @@ const spec: CustomSpec = {
 const engine = (change: Partial<CustomSpec> = {}, run: Partial<NonNullable<EngineFacts['run']>> = {}): EngineFacts =>
   ({ id: 'e1', spec: { ...spec, ...change }, run: { pid: 200, startTicks: 5000, mps: { pipeDirectory: '/pipe', daemonPid: 100 }, ...run } })
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
-  gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
-  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
+  gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, daemonUid: null, controlVersion: null,
+  servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
 })
 const row = (pid: number, type: string | null, usedMemoryMiB: number | null = 1000, gpuUuid = GPU): GpuProcess => ({ gpuUuid, pid, type, usedMemoryMiB, name: 'python3' })
 const client = (pid: number) => ({ pid, serverPid: 101, command: null })
@@ -45,8 +45,8 @@ describe('attachment', () => {
     ['an idle client of a daemon that is gone', { daemons: [daemon({ daemonPid: 90 })], gpuProcesses: [row(202, 'M+C')] }, ['notAttached', 'daemonChanged', true]],
     ['an idle client after MPS was stopped', { daemons: [daemon({ state: 'stopped', daemonPid: null, servers: [] })], gpuProcesses: [row(202, 'M+C')] }, ['notAttached', 'noDaemon', false]],
     ['older than the daemon', { engines: [engine({}, { startTicks: 3000, mps: null })], gpuProcesses: [row(202, 'C')] }, ['notAttached', 'startedBeforeDaemon', true]],
-    ["another user's daemon", { daemons: [daemon({ foreign: [{ pid: 100, uid: 1001, pipeDirectory: null, gpuUuids: null }] })] }, ['notAttached', 'otherUser', false]],
-    ["root's multi-user daemon", { daemons: [daemon({ foreign: [{ pid: 100, uid: 0, pipeDirectory: null, gpuUuids: null }] })] }, ['notAttached', 'noGpuProcess', false]],
+    ["another user's daemon", { daemons: [daemon({ ownership: 'used', daemonUid: 1001 })] }, ['notAttached', 'otherUser', false]],
+    ["root's multi-user daemon", { daemons: [daemon({ ownership: 'used', daemonUid: 0 })] }, ['notAttached', 'noGpuProcess', false]],
     ['no server, nothing on the GPU', { daemons: [daemon({ state: 'noServer', servers: [] })] }, ['notAttached', 'noServer', false]],
     ['nothing on the GPU yet', {}, ['notAttached', 'noGpuProcess', false]],
     ['processes not known', { gpuProcesses: null }, ['unknown', 'noEvidence', false]],

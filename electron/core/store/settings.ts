@@ -1,9 +1,10 @@
-// What the user set up and expects to find again: engines, and which foreign MPS daemons to use. One writer.
+// What the user set up and expects to find again: engines, which foreign MPS daemons to use, the limits of its own. One writer.
 import { rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { EngineSpec } from '../../../shared/engine.ts'
 import type { Fault } from '../../../shared/fault.ts'
+import { MpsLimits } from '../../../shared/mps.ts'
 import type { Clock } from '../kit/clock.ts'
 import { Mailbox } from '../kit/mailbox.ts'
 import { asideOf, notWritten, readWhole, writeWhole } from './wholeFile.ts'
@@ -20,11 +21,13 @@ export const SettingsDocument = z.object({
   mps: z.object({
     /** GPU uuid → pipe folder of the foreign daemon that the user chose to use. */
     used: z.record(z.string(), z.string()),
+    /** GPU uuid → what Overlap's own daemon there is told at every start. */
+    limits: z.record(z.string(), MpsLimits).default({}),
   }),
 })
 export type SettingsDocument = z.infer<typeof SettingsDocument>
 
-const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {} } }
+const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {}, limits: {} } }
 
 export class Settings {
   #fault: Fault | null

@@ -3,19 +3,27 @@ import type { MpsDaemon } from '../../../../shared/mps.ts'
 import { wantsMps } from './engineRules.ts'
 import { enginesOn, gpuName, type Facts, type Finding, type Rule } from '../facts.ts'
 
-const openMps = { call: 'open', label: 'Open the MPS screen', input: { screen: 'mps' } } as const
+export const openMps = { call: 'open', label: 'Open the MPS screen', input: { screen: 'mps' } } as const
 
-const forDaemons = (rule: string, about: (daemon: MpsDaemon, facts: Facts) => Pick<Finding, 'rank' | 'sentence' | 'evidence' | 'action'> | null): Rule => (facts) =>
+export const forDaemons = (rule: string, about: (daemon: MpsDaemon, facts: Facts) => Pick<Finding, 'rank' | 'sentence' | 'evidence' | 'action'> | null): Rule => (facts) =>
   facts.daemons.flatMap((daemon) => {
     const found = about(daemon, facts)
     return found === null ? [] : [{ id: `${rule}/${daemon.gpuUuid}`, subject: `gpu/${daemon.gpuUuid}`, gpuUuid: daemon.gpuUuid, ...found }]
   })
 
-export const serverFault = forDaemons('serverFault', ({ state, gpuUuid, servers, clients }, facts) => state !== 'faulted' ? null : {
+export const serverFault = forDaemons('serverFault', ({ state, gpuUuid, servers, clients, ownership }, facts) => state !== 'faulted' ? null : {
   rank: 1,
-  sentence: `The MPS server of ${gpuName(facts, gpuUuid)} is in FAULT and takes no clients until all of its clients have ended: restart MPS, then the engines.`,
+  sentence: `The MPS server of ${gpuName(facts, gpuUuid)} is in FAULT and takes no clients until all of its clients have ended: ${ownership === 'used' ? 'end them all, since Overlap does not restart a daemon that it did not start' : 'restart MPS, then the engines'}.`,
   evidence: [...servers.filter(({ status }) => status === 'FAULT').map(({ pid }) => `server ${pid} is in FAULT`), `${clients.length} clients are still attached`],
-  action: { call: 'mps.restart', label: 'Restart MPS', input: { gpuUuid } },
+  action: ownership === 'used' ? openMps : { call: 'mps.restart', label: 'Restart MPS', input: { gpuUuid } },
+})
+
+/** Overlap does not start one of its own beside a choice of the user's. */
+export const usedDaemonGone = forDaemons('usedDaemonGone', ({ state, ownership, pipeDirectory, gpuUuid }, facts) => state !== 'stopped' || ownership !== 'used' ? null : {
+  rank: 1,
+  sentence: `The MPS daemon that ${gpuName(facts, gpuUuid)} was to use is gone: start it where it was started, or stop using it.`,
+  evidence: [`nothing listens at ${pipeDirectory}`],
+  action: openMps,
 })
 
 export const noCudaDevice = forDaemons('noCudaDevice', ({ fault }) => fault?.code !== 'NO_CUDA_DEVICE' ? null : {
