@@ -82,6 +82,8 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
       programs: { keeper: join(root, 'electron/core/host/keeper.ts'), generator: join(root, 'electron/core/load/generator.ts'), afterlife: join(root, 'electron/core/experiments/afterlife.ts') },
     })
     disposer.add(() => workstation.close())
+    // whoever starts meanwhile waits for the folder, instead of being sent to a door that is closing
+    disposer.add(() => introduce(null, false).catch(() => {}))
     if (aborted?.aborted) {
       await disposer.close()
       return null

@@ -183,6 +183,8 @@ async function build(node, what) {
 const ELECTRON_LIMIT_MS = 60_000
 /** A window that fails, fails at once; later it is an end like any other. */
 const WINDOW_FAILS_WITHIN_MS = 15_000
+/** main.ts ends so where it refuses what was asked for: the browser's entry would only say the same again. */
+const REFUSED = 2
 
 /** Path of Electron's executable, or null. It downloads itself on first use: tried once, a failure is remembered. */
 async function electronBinary(node) {
@@ -209,7 +211,7 @@ async function electronBinary(node) {
   return null
 }
 
-const wantsDesktop = (flags) => !flags.includes('--headless') && Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
+const wantsDesktop = (flags) => !['--headless', '--help', '-h'].some((flag) => flags.includes(flag)) && Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
 
 async function prepared(flags) {
   return await alone(async () => {
@@ -234,7 +236,7 @@ async function main(words) {
     const began = Date.now()
     const code = await run([electron, at('.'), ...words], { env })
     // a missing library, a dead display, a sandbox that this kernel forbids (Ubuntu 24.04's AppArmor): never without it, rather without a window
-    if (code === 0 || stopping || Date.now() - began > WINDOW_FAILS_WITHIN_MS) return code
+    if (code === 0 || code === REFUSED || stopping || Date.now() - began > WINDOW_FAILS_WITHIN_MS) return code
     say(`The window could not be opened (Electron ended with ${code}; see above): going on in the browser.`)
   } else if (!words.includes('--headless') && !wantsDesktop(words)) say('No display here: open the address below in a browser (from elsewhere through ssh -L).')
   return await run([node, at('electron/headless.ts'), ...words.filter((word) => word !== '--headless')], { env })

@@ -1,7 +1,7 @@
 // A stand for tests and benchmarks of the links: the smallest thing that can answer the contract, with topics to push into.
 import type { Advice } from '../../shared/advice.ts'
 import type { LedgerEntry } from '../../shared/command.ts'
-import type { OwnCost } from '../../shared/contract.ts'
+import type { OwnCost, PlainHttp } from '../../shared/contract.ts'
 import type { Engine } from '../../shared/engine.ts'
 import type { ExperimentNow, Hold, ReportSummary } from '../../shared/experiment.ts'
 import { FaultError } from '../../shared/fault.ts'
@@ -23,6 +23,7 @@ export function stand(): Stand {
     greeting: () => ({ protocolVersion: 1, version: '0', hostName: 'stand', simulated: true, scene: null, stateDirectory: '/nowhere', uid: 0, startedAtMs: 1, faults: [] }),
     cost: new Topic<OwnCost | null>(null),
     advice: new Topic<Advice[]>([]),
+    plainHttp: { now: new Topic<PlainHttp>({ address: null, canClose: true }), set: refuse },
     gpu: { identities: new Topic<GpuIdentity[]>([]), frames: new Topic<GpuFrame | null>(null), retry: () => {} },
     history: { window: (_series, fromMs) => ({ atMs: [fromMs], bucketMs: 1, series: {} }) },
     mps: {

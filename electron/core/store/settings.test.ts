@@ -18,11 +18,17 @@ const open = () => Settings.open({ stateDirectory, clock })
 describe('Settings', () => {
   it('starts empty and survives a restart', async () => {
     const settings = await open()
-    expect(settings.document).toEqual({ version: 1, engines: [], mps: { used: {} } })
+    expect(settings.document).toEqual({ version: 1, engines: [], mps: { used: {} }, plainHttp: false })
     await settings.change((document) => ({ ...document, engines: [{ id: 'e1', colour: 2, spec }], mps: { used: { 'GPU-1': '/tmp/nvidia-mps' } } }))
     const again = await open()
     expect(again.document).toEqual(settings.document)
     expect(again.document.engines[0]?.spec).toEqual(spec)
+  })
+
+  it('of an Overlap that knew no plain HTTP door are taken over', async () => {
+    writeFileSync(join(stateDirectory, 'settings.json'), JSON.stringify({ version: 1, engines: [{ id: 'e1', colour: 2, spec }], mps: { used: {} } }))
+    const settings = await open()
+    expect([settings.fault, settings.document.engines.length, settings.document.plainHttp]).toEqual([null, 1, false])
   })
 
   it('makes changes one after another', async () => {

@@ -20,10 +20,12 @@ export const SettingsDocument = z.object({
     /** GPU uuid → pipe folder of the foreign daemon that the user chose to use. */
     used: z.record(z.string(), z.string()),
   }),
+  /** Whether the desktop opens its plain HTTP door at the start. */
+  plainHttp: z.boolean().default(false),
 })
 export type SettingsDocument = z.infer<typeof SettingsDocument>
 
-const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {} } }
+const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {} }, plainHttp: false }
 
 export class Settings {
   /** Why the file of the last run is not in use; null: it is, or there was none. */
