@@ -17,13 +17,14 @@ export interface Stand extends Answering {
 
 export function stand(): Stand {
   const lines = new Feed<string>(100)
+  const plainHttp = new Topic<PlainHttp>({ address: null, canClose: true })
   const refuse = () => Promise.reject(new FaultError('WRONG_STATE', 'The stand does nothing.', 'Use the product.'))
   return {
     lines,
     greeting: () => ({ protocolVersion: 1, version: '0', hostName: 'stand', simulated: true, scene: null, stateDirectory: '/nowhere', uid: 0, startedAtMs: 1, faults: [] }),
     cost: new Topic<OwnCost | null>(null),
     advice: new Topic<Advice[]>([]),
-    plainHttp: { now: new Topic<PlainHttp>({ address: null, canClose: true }), set: refuse },
+    plainHttp: { now: plainHttp, set: async (open) => plainHttp.set({ address: open ? 'http://127.0.0.1:1/#token=of-the-stand' : null, canClose: true }) },
     gpu: { identities: new Topic<GpuIdentity[]>([]), frames: new Topic<GpuFrame | null>(null), retry: () => {} },
     history: { window: (_series, fromMs) => ({ atMs: [fromMs], bucketMs: 1, series: {} }) },
     mps: {
