@@ -11,7 +11,7 @@ import type { Greeting, PlainHttp } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import { endLeftovers, root } from '../e2e/core.ts'
 import { isAlive } from '../e2e/program.ts'
-import { RunningCore } from './runningCore.ts'
+import { firstOf, RunningCore } from './runningCore.ts'
 
 const STAND_IN = pathToFileURL(join(root, 'e2e/standIns/electron.ts')).href
 const HOOKS = `data:text/javascript,${encodeURIComponent(`import { registerHooks } from 'node:module'; registerHooks({ resolve: (name, context, next) => (name === 'electron' ? { url: ${JSON.stringify(STAND_IN)}, shortCircuit: true } : next(name, context)) })`)}`
@@ -175,7 +175,7 @@ describe('plain HTTP on the desktop', () => {
     await desktop.call('workstation/setPlainHttp', { open: true })
     const core = (await RunningCore.find(state))!
     expect(core.pid).toBe(desktop.child.pid)
-    expect(await core.first<PlainHttp>('workstation.plainHttp')).toEqual({ address: `http://127.0.0.1:${core.port}/#token=token-of-a-desktop-test`, canClose: true })
+    expect(await firstOf<PlainHttp>(core, 'workstation.plainHttp')).toEqual({ address: `http://127.0.0.1:${core.port}/#token=token-of-a-desktop-test`, canClose: true })
     expect(await core.call<Greeting>('workstation.greeting')).toMatchObject({ scene: 'mps-off' })
     expect(await (await fetch(`http://127.0.0.1:${core.port}/`)).text()).toMatch(/^<meta name="nonce" content="[^_]/)
     await desktop.call('workstation/setPlainHttp', { open: false })
@@ -218,7 +218,7 @@ describe('the end', () => {
     const running = async (): Promise<Engine[]> => {
       // the first item of the stream is the whole list
       await desktop.call('workstation/setPlainHttp', { open: true })
-      return (await (await RunningCore.find(state))!.first<Engine[]>('engine.list')).filter(({ pid }) => pid !== null)
+      return (await firstOf<Engine[]>((await RunningCore.find(state))!, 'engine.list')).filter(({ pid }) => pid !== null)
     }
     const engines = await vi.waitFor(async () => {
       const found = await running()

@@ -1,6 +1,7 @@
 // What both entries tell whoever started them in a terminal: the ready line, what is left running, who else is here.
 import { FaultError } from '../shared/fault.ts'
-import type { Elsewhere, Opened } from './opening.ts'
+import type { Elsewhere } from './elsewhere.ts'
+import type { Opened } from './opening.ts'
 
 export const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
