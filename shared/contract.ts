@@ -48,6 +48,8 @@ const engineId = z.string().min(1).max(64)
 /** Clients get errors when it is over; null: no consent to that. */
 const forceAfterSeconds = z.number().int().min(0).max(3600).nullable().default(null)
 const sharePercent = z.number().gt(0).max(100)
+/** NVIDIA's programs take no longer one: a socket's path must fit. */
+const pipeDirectory = z.string().max(88).regex(/^\/[^\0]*$/, 'The whole path of a folder, from / on.')
 const onGpu = z.object({ gpuUuid })
 const onEngine = z.object({ id: engineId })
 const reportId = z.string().min(1).max(64)
@@ -123,7 +125,7 @@ export const contract = {
     start: does('Starts a daemon for this GPU and a server. Answers when the server is ACTIVE, or with the Fault that the state shows too.').input(onGpu).output(z.object({})),
     stop: does('Stops the daemon. With attached clients: NEEDS_CONSENT unless forceAfterSeconds is given; the clients then get errors when it is over.').input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
     restart: does('Stops the daemon as `stop` does, and starts it.').input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
-    useForeign: does('Uses a daemon that Overlap did not start, instead of starting a second one; null: stops using it.').input(onGpu.extend({ pipeDirectory: z.string().max(88).nullable() })).output(z.object({})),
+    useForeign: does('Uses a daemon that Overlap did not start, instead of starting a second one; null: stops using it.').input(onGpu.extend({ pipeDirectory: pipeDirectory.nullable() })).output(z.object({})),
     setDefaultShare: does('Sets the default SM share for servers started later; answers with the value that was read back.').input(onGpu.extend({ sharePercent })).output(z.object({ sharePercent: z.number() })),
     log: does('Last lines of control.log and server.log, oldest first.').input(onGpu.extend({ lines: z.number().int().min(1).max(2000).default(200) })).output(z.object({ control: z.array(z.string()), server: z.array(z.string()) })),
   },
