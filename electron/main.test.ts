@@ -2,10 +2,12 @@
 // a second start, a quit. What Electron itself makes of it is seen where its binary is: the specs of e2e run on it there.
 import { fork, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { parse } from 'yaml'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Greeting, PlainHttp } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
@@ -145,6 +147,34 @@ describe('a start', () => {
     expect(await desktop.ended).toBe(2)
     expect(desktop.printed).toMatch(/^There is no scene nope\.\nScenes: .*\n$/)
   })
+})
+
+it('packed, with nobody to name a Node, starts its programs with the one that is packed with it', async () => {
+  const desktop = start(['--scene', 'two-engines'], { STAND_IN_PACKED: '1', OVERLAP_NODE: undefined })
+  await desktop.first('load')
+  const packed = join(app, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
+  const started = (program: string) => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+    try {
+      const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      return argv[1]?.startsWith(app) && argv[1].endsWith(program) ? [argv[0]] : []
+    } catch {
+      return []
+    }
+  })
+  await vi.waitFor(() => expect(new Set([...started('keeper.ts'), ...started('nvidiaSmi.ts')])).toEqual(new Set([packed])), { timeout: 40_000, interval: 100 })
+  await vi.waitFor(() => expect(started('keeper.ts')).not.toEqual([]), { timeout: 40_000, interval: 100 })
+})
+
+it('is packed with a configuration that electron-builder takes, of files that there are, with the fuses as they must be', async () => {
+  const config = parse(readFileSync(join(root, 'electron-builder.yml'), 'utf8')) as { files: string[]; electronFuses: object; linux: { target: string[]; icon: string } }
+  const require = createRequire(join(root, 'node_modules/electron-builder/package.json'))
+  const { validateConfiguration } = require('app-builder-lib/out/util/config/config.js') as { validateConfiguration(config: object, log: object): Promise<void> }
+  const { DebugLogger } = require('builder-util') as { DebugLogger: new (isEnabled: boolean) => object }
+  await validateConfiguration(config, new DebugLogger(false))
+  await expect(validateConfiguration({ ...config, electronFuse: {} }, new DebugLogger(false))).rejects.toThrow(/electronFuse/)
+  expect(config.linux.target).toEqual(['deb', 'AppImage'])
+  expect(config.electronFuses).toEqual({ runAsNode: true, enableNodeOptionsEnvironmentVariable: false, enableNodeCliInspectArguments: false })
+  for (const file of [config.linux.icon, ...config.files]) if (!file.startsWith('!') && !file.startsWith('dist/')) expect(existsSync(join(root, file)), file).toBe(true)
 })
 
 describe('a second start', () => {

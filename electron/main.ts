@@ -1,5 +1,6 @@
 // The desktop's entry: core and window in one program, joined by a MessagePort. Thin: no decision of the product lives here.
 import './nodeVersion.ts'
+import './packedNode.ts'
 import { app, type BrowserWindow } from 'electron'
 import { join } from 'node:path'
 import { FaultError } from '../shared/fault.ts'

@@ -213,13 +213,14 @@ async function electronBinary(node) {
 
 const wantsDesktop = (flags) => !['--headless', '--help', '-h'].some((flag) => flags.includes(flag)) && Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
 
-async function prepared(flags) {
+/** `desktop`: also what only the desktop needs, whether or not there is a display. */
+async function prepared(flags, desktop = false) {
   return await alone(async () => {
     await install()
     const node = pinnedNode()
     await build(node, 'page')
     const electron = wantsDesktop(flags) ? await electronBinary(node) : null
-    if (electron) for (const what of ['desktop', 'preload']) await build(node, what)
+    if (electron || desktop) for (const what of ['desktop', 'preload']) await build(node, what)
     return { node, electron }
   })
 }
@@ -229,6 +230,10 @@ async function main(words) {
   if (words[0] === 'run') {
     const { node } = await prepared(['--headless'])
     return await run([node, at(words[1] ?? ''), ...words.slice(2)], { env: { ...process.env, OVERLAP_NODE: node } })
+  }
+  if (words[0] === 'package') {
+    const { node } = await prepared(['--headless'], true)
+    return await run([node, at('node_modules/electron-builder/cli.js'), '--linux', '--publish', 'never', ...words.slice(1)])
   }
   const { node, electron } = await prepared(words)
   const env = { ...process.env, OVERLAP_NODE: node }

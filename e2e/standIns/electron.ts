@@ -31,8 +31,12 @@ export class MessageChannelMain {
   }
 }
 
+// in a packed app no script stands among the words
+const isPackaged = process.env['STAND_IN_PACKED'] === '1'
+if (isPackaged) process.argv.splice(1, 1)
+
 class App extends EventEmitter {
-  isPackaged = false
+  isPackaged = isPackaged
   getAppPath(): string { return root }
   requestSingleInstanceLock(): boolean { return process.env['STAND_IN_SECOND'] !== '1' }
   async whenReady(): Promise<void> {}
