@@ -42,7 +42,7 @@ describe('installing and building', () => {
     writeFileSync(join(clone.folder, 'shared/another.ts'), 'export {}\n')
     await endsWell(await ready(clone.start()))
     expect([clone.runs('install').length, clone.runs('build').length]).toEqual([3, 2])
-  })
+  }, 120_000)
 
   it.each(['install', 'build'] as const)('heals when everything is killed in the middle of the %s', async (step) => {
     clone.hold(step)
@@ -202,6 +202,24 @@ describe('with a display', () => {
     // page, desktop, preload
     expect(clone.runs('build')).toHaveLength(3)
     await endsWell(start)
+  })
+
+  it('does not think of Electron to print its flags', async () => {
+    const start = clone.start(['--help'], display)
+    expect((await start.ended).code).toBe(0)
+    expect(start.stdout()).toMatch(/^npm start -- \[flags\]\n/)
+    expect(clone.runs('electron')).toEqual([])
+  })
+
+  it('does not open a browser door for what the window has refused', async () => {
+    const electron = join(clone.folder, '../control/electron-package')
+    writeFileSync(join(electron, 'path.txt'), 'electron')
+    writeFileSync(join(electron, 'install.js'), '')
+    mkdirSync(join(electron, 'dist'))
+    writeFileSync(join(electron, 'dist/electron'), '#!/bin/sh\necho "There is no scene nope." >&2\nexit 2\n', { mode: 0o755 })
+    const start = clone.start(['--scene', 'nope'], display)
+    expect((await start.ended).code).toBe(2)
+    expect(start.stderr()).toMatch(/There is no scene nope\.\n$/)
   })
 
   it('does not think of Electron with --headless', async () => {

@@ -5,20 +5,15 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createRouterClient } from '@orpc/server'
-import { PACE, type Greeting } from '../shared/contract.ts'
+import type { Greeting } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import type { ExperimentChoice, ExperimentNow, ExportFormat, Report } from '../shared/experiment.ts'
-import { FaultError, type Fault } from '../shared/fault.ts'
-import type { GpuFrame, GpuIdentity } from '../shared/gpu.ts'
-import type { MpsDaemon } from '../shared/mps.ts'
-import { answers } from './core/answers.ts'
+import { FaultError } from '../shared/fault.ts'
 import { headlineOf } from './core/experiments/exports/headline.ts'
 import { parseExperiment } from './core/experiments/presets.ts'
-import { systemClock } from './core/kit/clock.ts'
-import { ReaderLink } from './core/kit/paced.ts'
+import { stateFolder } from './elsewhere.ts'
 import { readFlags } from './flags.ts'
-import { openWorkstation, stateFolder, type Opened } from './opening.ts'
+import { OwnCore, settled } from './ownCore.ts'
 import { RunningCore, type Door } from './runningCore.ts'
 
 const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
@@ -33,30 +28,7 @@ const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
 const REFUSED = 2
 const root = join(import.meta.dirname, '..')
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
-/** The first GPU and engines that are on their way are waited for this long. */
-const SETTLED_MS = 90_000
-
-/** The same calls as through a link, without one. */
-function doorOf(workstation: Opened['workstation'], log: Opened['log']): Door {
-  const client = createRouterClient(answers(workstation, log), { context: { link: new ReaderLink({ acknowledges: false, unacknowledged: PACE.unacknowledged }) } })
-  const at = (name: string) => {
-    const [group = '', call = ''] = name.split('.')
-    return (client as unknown as Record<string, Record<string, (input: unknown) => Promise<unknown>>>)[group]![call]!
-  }
-  return {
-    call: async <Answer>(name: string, input?: unknown) => {
-      try {
-        return (await at(name)(input)) as Answer
-      } catch (thrown) {
-        const fault = (thrown as { data?: Fault }).data
-        throw fault?.sentence ? new FaultError(fault.code, fault.sentence, fault.hint, fault.detail === null ? {} : { detail: fault.detail }) : thrown
-      }
-    },
-    async *items<Item>(name: string) {
-      for await (const { item } of (await at(name)({})) as AsyncIterable<{ item: Item }>) yield item
-    },
-  }
-}
+const stateFlag = (state: string | undefined): string[] => (state === undefined ? [] : ['--state', state])
 
 async function readChoice(file: string): Promise<ExperimentChoice['file']> {
   const paths = [resolve(file), join(root, 'assets/experiments', `${file}.yaml`)]
@@ -65,25 +37,6 @@ async function readChoice(file: string): Promise<ExperimentChoice['file']> {
     if (text !== null) return parseExperiment(text)
   }
   throw new FaultError('NOT_FOUND', `${file} cannot be read.`, `Give the path of an experiment, or the name of one in assets/experiments.\n${USAGE}`, { field: 'FILE' })
-}
-
-/** The first item that is settled, or whatever there is when the time is up. Null: nothing came. */
-async function wait<Item>(items: AsyncGenerator<Item>, isSettled: (item: Item) => boolean, over: Promise<null>): Promise<Item | null> {
-  for (let last: Item | null = null; ;) {
-    const next: IteratorResult<Item> | null = await Promise.race([items.next(), over])
-    if (next === null || next.done) return last
-    last = next.value
-    if (isSettled(last)) return last
-  }
-}
-
-/** Until the GPU is watched and neither MPS nor an engine is on its way; or until the time is up, or `ended`. The engines. */
-async function settled(door: Door, ended: AbortSignal): Promise<Engine[]> {
-  const over = systemClock.sleep(SETTLED_MS, ended).then(() => null)
-  await wait(door.items<GpuIdentity[]>('gpu.identities'), (identities) => identities.length > 0, over)
-  await wait(door.items<GpuFrame | null>('gpu.frames'), (frame) => frame !== null && !frame.streams.some(({ state }) => state === 'starting'), over)
-  await wait(door.items<MpsDaemon[]>('mps.daemons'), (daemons) => daemons.length > 0 && !daemons.some(({ state }) => ['starting', 'stopping', 'draining'].includes(state)), over)
-  return (await wait(door.items<Engine[]>('engine.list'), (list) => !list.some(({ state }) => ['waiting', 'starting', 'draining', 'stopping'].includes(state)), over)) ?? []
 }
 
 /** Null: none was named; the file's is copied, else the first of the GPU. */
@@ -150,32 +103,19 @@ async function main(): Promise<number> {
   // a second Ctrl-C (npm hands on the first one too) never cuts the tidy-up short
   const end = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort())
-  const running = values.scene === undefined && !values.real ? await RunningCore.find(stateFolder(values.state ?? null)) : null
+  const found = values.scene === undefined ? await RunningCore.find(stateFolder(values.state ?? null)) : null
+  const running = found !== null && values.real && (await found.call<Greeting>('workstation.greeting')).simulated ? null : found
   if (running) {
     say(`Overlap runs already as process ${running.pid ?? '?'}; the experiment runs there.`)
     return await carryOut(running, file, wishes, end.signal)
   }
   const ownState = values.scene !== undefined && values.state === undefined ? await mkdtemp(join(tmpdir(), 'overlap-experiment-')) : null
   try {
-    return await inOwnCore({ ...values, state: ownState ?? values.state, throwaway: ownState }, file, wishes, end.signal)
+    const own = await OwnCore.open(readFlags([...(values.scene ? ['--scene', values.scene] : []), ...(values.real ? ['--real'] : []), ...stateFlag(ownState ?? values.state)]), root, end.signal, ownState)
+    if (own === null) return 1
+    return await carryOut(own, file, wishes, end.signal).finally(() => own.close())
   } finally {
     if (ownState !== null) await rm(ownState, { recursive: true, force: true })
-  }
-}
-
-async function inOwnCore({ scene, real, state, throwaway }: { scene?: string | undefined; real?: boolean | undefined; state?: string | undefined; throwaway: string | null }, file: ExperimentChoice['file'], wishes: Wishes, ended: AbortSignal): Promise<number> {
-  const result = await openWorkstation(readFlags([...(scene ? ['--scene', scene] : []), ...(real ? ['--real'] : []), ...(state ? ['--state', state] : [])]), root, ended, throwaway)
-  if (result === null) return 1
-  if ('elsewhere' in result) throw new FaultError('HELD', 'Another Overlap has this state folder.', 'End it, or choose another with --state DIR.')
-  const { workstation, close, log } = result.opened
-  try {
-    workstation.begin()
-    await workstation.opened
-    return await carryOut(doorOf(workstation, log), file, wishes, ended)
-  } finally {
-    // engines of a scene came with it
-    if (workstation.greeting().simulated) await workstation.stopEngines()
-    await close()
   }
 }
 

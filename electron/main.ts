@@ -1,6 +1,7 @@
 // The desktop's entry: core and window in one program, joined by a MessagePort. Thin: no decision of the product lives here.
 import './nodeVersion.ts'
-import { app, BrowserWindow } from 'electron'
+import './packedNode.ts'
+import { app, type BrowserWindow } from 'electron'
 import { join } from 'node:path'
 import { FaultError } from '../shared/fault.ts'
 import { PortLink } from './app/portLink.ts'
@@ -9,63 +10,85 @@ import { declareScheme, onlyInstance, openWindow, preloadPath, servePage } from 
 import { answers } from './core/answers.ts'
 import { readFlags } from './flags.ts'
 import { openWorkstation } from './opening.ts'
+import { PlainHttpDoor } from './plainHttp.ts'
+import { complain, pointTo, sayLeft } from './terminal.ts'
+import { takeToken } from './web/doorkeeper.ts'
+
+/** start.mjs goes on in the browser after any other failure; a refusal would only be repeated there. */
+const REFUSED = 2
 
 declareScheme()
 
 async function main(): Promise<void> {
   let window: BrowserWindow | null = null
-  if (!onlyInstance(() => window?.show())) return app.quit()
-  const result = await openWorkstation(readFlags(process.argv.slice(app.isPackaged ? 1 : 2)), app.getAppPath())
-  if (!result) return app.quit()
+  if (!onlyInstance(() => window?.show())) return app.exit()
+  const flags = readFlags(process.argv.slice(app.isPackaged ? 1 : 2))
+  const token = takeToken(process.env)
+
+  // before anything is started: a signal during the start ends what has been started so far
+  const end = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort())
+
+  const result = await openWorkstation(flags, app.getAppPath(), end.signal)
+  if (!result) return app.exit()
   if ('elsewhere' in result) {
-    process.stderr.write(`Overlap already runs here${result.elsewhere.pid === null ? '' : ` as process ${result.elsewhere.pid}`}.\n`)
-    return app.quit()
+    pointTo(result.elsewhere)
+    return app.exit()
   }
   const { opened } = result
   const { workstation } = opened
-  await opened.announce(null)
-  const link = new PortLink(answers(workstation, opened.log))
-  await app.whenReady()
   const dist = join(app.getAppPath(), 'dist')
-  servePage(join(dist, 'page'))
+  const door = new PlainHttpDoor({ opened, port: flags.port, token, pageFolder: join(dist, 'page'), canClose: true })
+  await opened.announce(null)
 
-  let quitting = false
+  let leaving = false
+  const leave = async () => {
+    if (leaving) return
+    leaving = true
+    await door.close().catch(complain)
+    await opened.close().catch(complain)
+    sayLeft(opened)
+    app.exit()
+  }
+  let asking = false
   const quit = async () => {
+    if (asking || leaving) return
+    asking = true
     const running = workstation.runningEngines()
     const answer = running.length === 0 ? 'leave' : await askAboutEngines(running.map((engine) => engine.spec.name))
-    if (answer === 'stay') return
-    quitting = true
     if (answer === 'stop') await workstation.stopEngines()
-    await opened.close()
-    app.exit(0)
+    asking = false
+    if (answer !== 'stay') await leave()
   }
-  const show = () => {
-    if (window && !window.isDestroyed()) return window.show()
-    window = openWindow({ preload: preloadPath(dist), link })
-    window.on('close', (event) => {
-      if (quitting) return
-      event.preventDefault() // the core goes on in the tray
-      window?.hide()
-    })
-  }
-  openTray({ icon: join(app.getAppPath(), 'assets', 'icon.png'), show, quit: () => void quit() })
   app.on('before-quit', (event) => {
-    if (quitting) return
+    if (leaving) return
     event.preventDefault()
     void quit()
   })
   app.on('window-all-closed', () => {})
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      quitting = true
-      void opened.close().finally(() => app.exit(0))
+
+  if (workstation.wantsPlainHttp) await door.open().catch(complain)
+  await app.whenReady()
+  const link = new PortLink(answers(workstation, opened.log))
+  servePage(join(dist, 'page'))
+  const show = () => {
+    if (window) return window.show()
+    window = openWindow({ preload: preloadPath(dist), link })
+    window.on('close', (event) => {
+      if (leaving) return
+      event.preventDefault() // the core goes on in the tray
+      window?.hide()
     })
+    window.on('closed', () => (window = null))
   }
+  if (end.signal.aborted) return await leave()
+  end.signal.addEventListener('abort', () => void leave())
+  openTray({ icon: join(app.getAppPath(), 'assets', 'icon.png'), show, quit: () => void quit() })
   show()
   workstation.begin()
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof FaultError ? `${error.fault.sentence}\n${error.fault.hint}` : error instanceof Error ? error.stack : String(error)}\n`)
-  app.exit(1)
+  complain(error)
+  app.exit(error instanceof FaultError ? REFUSED : 1)
 })

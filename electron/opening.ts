@@ -1,8 +1,7 @@
 // From flags to a running core: the state folder, real tools or the simulated workstation, one core per state folder.
 // Shared by the desktop and the headless entry; decides no faces.
-import { mkdir, readFile, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { FaultError } from '../shared/fault.ts'
 import { AbstractLock, stateLock } from './core/host/abstractLock.ts'
 import { REAL_TOOLS, type Tools } from './core/host/host.ts'
@@ -13,6 +12,7 @@ import { systemClock } from './core/kit/clock.ts'
 import { Workstation, type Opening } from './core/workstation.ts'
 import { version } from './core/version.ts'
 import { writeWhole } from './core/store/wholeFile.ts'
+import { readElsewhere, stateFolder, type Elsewhere } from './elsewhere.ts'
 import type { Flags } from './flags.ts'
 import { install } from './sim/install.ts'
 import { DEFAULT_SCENE, isSceneName, SCENES } from './sim/scenes.ts'
@@ -25,20 +25,9 @@ export interface Opened {
   close(): Promise<void>
 }
 
-/** Another core has this state folder. */
-export interface Elsewhere {
-  pid: number | null
-  /** False: it is still starting. */
-  ready: boolean
-  port: number | null
-  token: string | null
-}
-
 /** How long a second start waits for the first to be ready. */
 const OTHER_READY_MS = 15_000
 const OTHER_LOOK_MS = 100
-
-export const stateFolder = (given: string | null): string => resolve(given ?? join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'overlap'))
 
 /**
  * `root`: the folder that holds `electron/`, whose programs are started by path.
@@ -88,6 +77,8 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
       programs: { keeper: join(root, 'electron/core/host/keeper.ts'), generator: join(root, 'electron/core/load/generator.ts'), afterlife: join(root, 'electron/core/experiments/afterlife.ts') },
     })
     disposer.add(() => workstation.close())
+    // whoever starts meanwhile waits for the folder, instead of being sent to a door that is closing
+    disposer.add(() => introduce(null, false).catch(() => {}))
     if (aborted?.aborted) {
       await disposer.close()
       return null
@@ -107,18 +98,5 @@ async function takeFolder(stateDirectory: string, aborted?: AbortSignal): Promis
     if (lock) return { lock }
     const elsewhere = await readElsewhere(stateDirectory)
     if (elsewhere.ready || aborted?.aborted || systemClock.now() > giveUpAtMs) return { elsewhere }
-  }
-}
-
-/** What core.json says, when the process that wrote it still lives. */
-export async function readElsewhere(stateDirectory: string): Promise<Elsewhere> {
-  try {
-    const core = JSON.parse(await readFile(join(stateDirectory, 'core.json'), 'utf8')) as Elsewhere & { pid: number; startTicks: number | null }
-    // pids are used again: the token must not reach whoever has this one now
-    const stat = new Procfs().processStat(core.pid)
-    if (stat === null || (core.startTicks !== null && stat.startTicks !== core.startTicks)) throw new Error('gone')
-    return { pid: core.pid, ready: core.ready, port: core.port, token: core.token }
-  } catch {
-    return { pid: null, ready: false, port: null, token: null }
   }
 }

@@ -3,13 +3,19 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { Fault, FaultError } from '../shared/fault.ts'
-import { readElsewhere, type Elsewhere } from './opening.ts'
+import { readElsewhere, type Elsewhere } from './elsewhere.ts'
 
 /** A way to calls and streams of the contract, by their dotted names. */
 export interface Door {
   /** Throws FaultError. */
   call<Answer>(name: string, input?: unknown): Promise<Answer>
-  items<Item>(name: string): AsyncGenerator<Item>
+  items<Item>(name: string, input?: object): AsyncGenerator<Item>
+}
+
+/** The first item of a stream, which is the whole truth of that moment. */
+export async function firstOf<Item>(door: Door, name: string): Promise<Item> {
+  for await (const item of door.items<Item>(name)) return item
+  throw lost(`${name} gave nothing`)
 }
 
 export class RunningCore implements Door {
@@ -39,8 +45,10 @@ export class RunningCore implements Door {
     return (await whole(answer)) as Answer
   }
 
-  async *items<Item>(name: string): AsyncGenerator<Item> {
-    const answer = await this.#ask(name)
+  /** `input`: strings and numbers, which streams take as a query. */
+  async *items<Item>(name: string, input: object = {}): AsyncGenerator<Item> {
+    const query = new URLSearchParams(Object.entries(input).map(([key, value]): [string, string] => [key, String(value)])).toString()
+    const answer = await this.#ask(query === '' ? name : `${name}?${query}`)
     if (!answer.ok || !answer.body) return void (await whole(answer))
     try {
       for await (const { event, data } of answer.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())) {
@@ -51,11 +59,6 @@ export class RunningCore implements Door {
     } catch (error) {
       throw error instanceof FaultError ? error : lost(error)
     }
-  }
-
-  async first<Item>(name: string): Promise<Item> {
-    for await (const item of this.items<Item>(name)) return item
-    throw lost(`${name} gave nothing`)
   }
 
   async #ask(name: string, body?: string): Promise<Response> {

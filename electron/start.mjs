@@ -183,6 +183,8 @@ async function build(node, what) {
 const ELECTRON_LIMIT_MS = 60_000
 /** A window that fails, fails at once; later it is an end like any other. */
 const WINDOW_FAILS_WITHIN_MS = 15_000
+/** main.ts ends so where it refuses what was asked for: the browser's entry would only say the same again. */
+const REFUSED = 2
 
 /** Path of Electron's executable, or null. It downloads itself on first use: tried once, a failure is remembered. */
 async function electronBinary(node) {
@@ -209,15 +211,16 @@ async function electronBinary(node) {
   return null
 }
 
-const wantsDesktop = (flags) => !flags.includes('--headless') && Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
+const wantsDesktop = (flags) => !['--headless', '--help', '-h'].some((flag) => flags.includes(flag)) && Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
 
-async function prepared(flags) {
+/** `desktop`: also what only the desktop needs, whether or not there is a display. */
+async function prepared(flags, desktop = false) {
   return await alone(async () => {
     await install()
     const node = pinnedNode()
     await build(node, 'page')
     const electron = wantsDesktop(flags) ? await electronBinary(node) : null
-    if (electron) for (const what of ['desktop', 'preload']) await build(node, what)
+    if (electron || desktop) for (const what of ['desktop', 'preload']) await build(node, what)
     return { node, electron }
   })
 }
@@ -234,13 +237,17 @@ async function main(words) {
     const { node } = await prepared(['--headless'])
     return await run([node, at(words[1] ?? ''), ...words.slice(2)], { env: envFor(node) })
   }
+  if (words[0] === 'package') {
+    const { node } = await prepared(['--headless'], true)
+    return await run([node, at('node_modules/electron-builder/cli.js'), '--linux', '--publish', 'never', ...words.slice(1)])
+  }
   const { node, electron } = await prepared(words)
   const env = envFor(node)
   if (electron) {
     const began = Date.now()
     const code = await run([electron, at('.'), ...words], { env })
     // a missing library, a dead display, a sandbox that this kernel forbids (Ubuntu 24.04's AppArmor): never without it, rather without a window
-    if (code === 0 || stopping || Date.now() - began > WINDOW_FAILS_WITHIN_MS) return code
+    if (code === 0 || code === REFUSED || stopping || Date.now() - began > WINDOW_FAILS_WITHIN_MS) return code
     say(`The window could not be opened (Electron ended with ${code}; see above): going on in the browser.`)
   } else if (!words.includes('--headless') && !wantsDesktop(words)) say('No display here: open the address below in a browser (from elsewhere through ssh -L).')
   return await run([node, ...SMALL_HEAP, at('electron/headless.ts'), ...words.filter((word) => word !== '--headless')], { env })

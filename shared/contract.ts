@@ -22,6 +22,9 @@ const faults = Object.fromEntries(
   (Object.keys(FAULT_STATUS) as FaultCode[]).map((code) => [code, { status: FAULT_STATUS[code], data: Fault }]),
 ) as Record<FaultCode, { status: number; data: typeof Fault }>
 const faulty = oc.errors(faults)
+/** What a call or stream does, in a sentence: it stands in /api/openapi.json too. */
+const reads = (summary: string) => faulty.route({ method: 'GET', summary })
+const does = (summary: string) => faulty.route({ method: 'POST', summary })
 
 const envelope = <Item extends z.ZodType>(item: Item) =>
   z.object({
@@ -44,6 +47,8 @@ const gpuUuid = z.string().min(1).max(100)
 const engineId = z.string().min(1).max(64)
 /** Clients get errors when it is over; null: no consent to that. */
 const forceAfterSeconds = z.number().int().min(0).max(3600).nullable().default(null)
+/** NVIDIA's programs take no longer one: a socket's path must fit. */
+const pipeDirectory = z.string().max(87).regex(/^\/[^\0]*$/, 'The whole path of a folder, from / on.')
 const onGpu = z.object({ gpuUuid })
 const onEngine = z.object({ id: engineId })
 const reportId = z.string().min(1).max(64)
@@ -78,23 +83,32 @@ export const OwnCost = z.object({
 })
 export type OwnCost = z.infer<typeof OwnCost>
 
+/** The door for browsers and scripts: the page, its socket, and plain HTTP under /api. */
+export const PlainHttp = z.object({
+  /** With the token, to be opened in a browser. null: closed. */
+  address: z.string().nullable(),
+  /** False: opened by whoever started Overlap, and open until it ends. */
+  canClose: z.boolean(),
+})
+export type PlainHttp = z.infer<typeof PlainHttp>
+
 export const MpsAction = z.enum(['start', 'stop', 'restart', 'setLimits'])
 export type MpsAction = z.infer<typeof MpsAction>
 export const EngineAction = z.enum(['start', 'stop', 'restart', 'putOnMps'])
 
 export const contract = {
   workstation: {
-    greeting: faulty.route({ method: 'GET' }).output(Greeting),
-    cost: faulty.route({ method: 'GET' }).output(latest(OwnCost)),
-    advice: faulty.route({ method: 'GET' }).output(latest(z.array(Advice))),
-    /** Who holds the workstation; meanwhile everything that changes it is refused with HELD. */
-    hold: faulty.route({ method: 'GET' }).output(latest(Hold.nullable())),
+    greeting: reads('Which Overlap this is, on which machine, real or simulated.').output(Greeting),
+    cost: reads('Stream: what watching costs.').output(latest(OwnCost)),
+    advice: reads('Stream: the next best steps.').output(latest(z.array(Advice))),
+    hold: reads('Stream: who holds the workstation; meanwhile everything that changes it is refused with HELD.').output(latest(Hold.nullable())),
+    plainHttp: reads('Stream: where browsers and scripts come in.').output(latest(PlainHttp)),
+    setPlainHttp: does('Opens or closes the door for browsers and scripts, on the desktop.').input(z.object({ open: z.boolean() })).output(z.object({})),
   },
   gpu: {
-    identities: faulty.route({ method: 'GET' }).output(latest(z.array(GpuIdentity))),
-    frames: faulty.route({ method: 'GET' }).output(latest(GpuFrame)),
-    /** The kept past of the named series, at most maxPoints buckets, minima and maxima kept. */
-    history: faulty.route({ method: 'POST' })
+    identities: reads('Stream: the GPUs that nvidia-smi lists.').output(latest(z.array(GpuIdentity))),
+    frames: reads('Stream: all readings of all GPUs, once a second.').output(latest(GpuFrame)),
+    history: does('The kept past of the named series, at most maxPoints buckets, minima and maxima kept.')
       .input(z.object({
         series: z.array(z.string().max(200)).min(1).max(200),
         fromMs: z.number(),
@@ -102,70 +116,51 @@ export const contract = {
         maxPoints: z.number().int().min(2).max(4000),
       }))
       .output(HistoryWindow),
-    /** Starts the nvidia-smi streams again, also after they gave up. */
-    retry: faulty.route({ method: 'POST' }).output(z.object({})),
+    retry: does('Starts the nvidia-smi streams again, also after they gave up.').output(z.object({})),
   },
   mps: {
-    daemons: faulty.route({ method: 'GET' }).output(latest(z.array(MpsDaemon))),
-    /** The commands that the action, with this consent or these limits, would run now. setLimits needs `limits`. */
-    preview: faulty.route({ method: 'POST' }).input(onGpu.extend({ action: MpsAction, forceAfterSeconds, limits: LimitsChange.nullable().default(null) })).output(z.array(CommandPreview)),
-    /** Starts a daemon for this GPU and a server. Answers when the server is ACTIVE, or with the Fault that the state shows too. */
-    start: faulty.route({ method: 'POST' }).input(onGpu).output(z.object({})),
-    /** With attached clients: NEEDS_CONSENT unless forceAfterSeconds is given; the clients then get errors when it is over. */
-    stop: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
-    restart: faulty.route({ method: 'POST' }).input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
-    /** Use a daemon that Overlap did not start, instead of starting a second one; null: stop using it. */
-    useForeign: faulty.route({ method: 'POST' }).input(onGpu.extend({ pipeDirectory: z.string().max(87).nullable() })).output(z.object({})),
-    /** Set, read back and compared. Defaults of Overlap's own daemon are kept and set again at every start; while it is stopped they wait for the next. */
-    setLimits: faulty.route({ method: 'POST' }).input(LimitsChange.extend({ gpuUuid })).output(z.object({})),
-    /** Last lines of control.log and server.log, oldest first. */
-    log: faulty.route({ method: 'POST' }).input(onGpu.extend({ lines: z.number().int().min(1).max(2000).default(200) })).output(z.object({ control: z.array(z.string()), server: z.array(z.string()) })),
+    daemons: reads('Stream: MPS on every GPU, its state, servers, clients and proof.').output(latest(z.array(MpsDaemon))),
+    preview: does('The commands that the action, with this consent or these limits, would run now. setLimits needs `limits`.').input(onGpu.extend({ action: MpsAction, forceAfterSeconds, limits: LimitsChange.nullable().default(null) })).output(z.array(CommandPreview)),
+    start: does('Starts a daemon for this GPU and a server. Answers when the server is ACTIVE, or with the Fault that the state shows too.').input(onGpu).output(z.object({})),
+    stop: does('Stops the daemon. With attached clients: NEEDS_CONSENT unless forceAfterSeconds is given; the clients then get errors when it is over.').input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
+    restart: does('Stops the daemon as `stop` does, and starts it.').input(onGpu.extend({ forceAfterSeconds })).output(z.object({})),
+    useForeign: does('Uses a daemon that Overlap did not start, instead of starting a second one; null: stops using it.').input(onGpu.extend({ pipeDirectory: pipeDirectory.nullable() })).output(z.object({})),
+    setLimits: does('Sets limits, reads them back and compares. Defaults of Overlap\'s own daemon are kept and set again at every start; while it is stopped they wait for the next.').input(LimitsChange.extend({ gpuUuid })).output(z.object({})),
+    log: does('Last lines of control.log and server.log, oldest first.').input(onGpu.extend({ lines: z.number().int().min(1).max(2000).default(200) })).output(z.object({ control: z.array(z.string()), server: z.array(z.string()) })),
   },
   engine: {
-    list: faulty.route({ method: 'GET' }).output(latest(z.array(Engine))),
-    add: faulty.route({ method: 'POST' }).input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
-    /** Of a stopped or failed engine. */
-    change: faulty.route({ method: 'POST' }).input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),
-    remove: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
-    preview: faulty.route({ method: 'POST' }).input(onEngine.extend({ action: EngineAction })).output(z.array(CommandPreview)),
-    start: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
-    stop: faulty.route({ method: 'POST' }).input(onEngine.extend({ drainSeconds: z.number().int().min(0).max(600).default(10) })).output(z.object({})),
-    restart: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
-    /** From now on started as an MPS client; one that runs is restarted for it. */
-    putOnMps: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({})),
-    /** Its output, stdout and stderr as written, from the newest `lines` on. */
-    log: faulty.route({ method: 'GET' }).input(onEngine.extend({ lines: z.coerce.number().int().min(0).max(5000).default(500) })).output(all(z.string())),
+    list: reads('Stream: all engines, their states, rates and attachments.').output(latest(z.array(Engine))),
+    add: does('Adds an engine; starts nothing.').input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
+    change: does('Changes a stopped or failed engine.').input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),
+    remove: does('Removes a stopped or failed engine, with its log.').input(onEngine).output(z.object({})),
+    preview: does('The commands that the action would run now.').input(onEngine.extend({ action: EngineAction })).output(z.array(CommandPreview)),
+    start: does('Starts it; the stream `list` shows how it becomes ready.').input(onEngine).output(z.object({})),
+    stop: does('Stops it: requests under way may end within drainSeconds.').input(onEngine.extend({ drainSeconds: z.number().int().min(0).max(600).default(10) })).output(z.object({})),
+    restart: does('Stops it as `stop` does, and starts it.').input(onEngine).output(z.object({})),
+    putOnMps: does('From now on it is started as an MPS client; one that runs is restarted for it.').input(onEngine).output(z.object({})),
+    log: reads('Stream: its output, stdout and stderr as written, from the newest `lines` on.').input(onEngine.extend({ lines: z.coerce.number().int().min(0).max(5000).default(500) })).output(all(z.string())),
   },
   experiment: {
-    presets: faulty.route({ method: 'GET' }).output(z.array(Preset)),
-    /** What would be done and how long it takes, with the predictions. Looks, starts nothing. */
-    plan: faulty.route({ method: 'POST' }).input(ExperimentChoice).output(Plan),
-    /** The plan with its checks looked at anew, deeper: tools are asked, ports and memory tried. Starts no engine. */
-    rehearse: faulty.route({ method: 'POST' }).input(ExperimentChoice).output(Plan),
-    /** Takes the hold and answers; the rest is on the stream `now`. Throws PREFLIGHT with what refuses. */
-    start: faulty.route({ method: 'POST' }).input(ExperimentChoice).output(z.object({ id: z.string() })),
-    /** Ends it, tidies up, and answers when nothing of it is left. */
-    cancel: faulty.route({ method: 'POST' }).input(z.object({ id: z.string().max(64) })).output(z.object({})),
-    now: faulty.route({ method: 'GET' }).output(latest(ExperimentNow.nullable())),
-    /** Newest first. */
-    reports: faulty.route({ method: 'GET' }).output(latest(z.array(ReportSummary))),
-    report: faulty.route({ method: 'POST' }).input(onReport).output(Report),
-    /** Every figure of two reports side by side; null where one has none. change: b / a − 1. */
-    compare: faulty.route({ method: 'POST' }).input(z.object({ a: reportId, b: reportId })).output(z.object({
+    presets: reads('The experiments that come with Overlap, and how long each takes here.').output(z.array(Preset)),
+    plan: does('What would be done and how long it takes, with the predictions. Looks, starts nothing.').input(ExperimentChoice).output(Plan),
+    rehearse: does('The plan with its checks looked at anew, deeper: tools are asked, ports and memory tried. Starts no engine.').input(ExperimentChoice).output(Plan),
+    start: does('Takes the hold and answers; the rest is on the stream `now`. Throws PREFLIGHT with what refuses.').input(ExperimentChoice).output(z.object({ id: z.string() })),
+    cancel: does('Ends it, tidies up, and answers when nothing of it is left.').input(z.object({ id: z.string().max(64) })).output(z.object({})),
+    now: reads('Stream: the experiment that runs, or ran last.').output(latest(ExperimentNow.nullable())),
+    reports: reads('Stream: all reports, newest first.').output(latest(z.array(ReportSummary))),
+    report: does('One report, whole.').input(onReport).output(Report),
+    compare: does('Every figure of two reports side by side; null where one has none. change: b / a − 1.').input(z.object({ a: reportId, b: reportId })).output(z.object({
       rows: z.array(z.object({ group: z.string(), what: z.string(), a: z.string().nullable(), b: z.string().nullable(), change: z.number().nullable(), differs: z.boolean() })),
     })),
-    exportReport: faulty.route({ method: 'POST' }).input(onReport.extend({ format: z.enum(Object.keys(EXPORTS) as [ExportFormat, ...ExportFormat[]]) })).output(z.object({ fileName: z.string(), mediaType: z.string(), text: z.string() })),
-    /** Somebody's report.json. Kept beside one's own, marked as imported. */
-    importReport: faulty.route({ method: 'POST' }).input(z.object({ text: z.string().max(32 * 1024 * 1024) })).output(z.object({ id: z.string() })),
-    removeReport: faulty.route({ method: 'POST' }).input(onReport).output(z.object({})),
+    exportReport: does('A report as one file.').input(onReport.extend({ format: z.enum(Object.keys(EXPORTS) as [ExportFormat, ...ExportFormat[]]) })).output(z.object({ fileName: z.string(), mediaType: z.string(), text: z.string() })),
+    importReport: does("Takes in somebody's report.json: kept beside one's own, marked as imported.").input(z.object({ text: z.string().max(32 * 1024 * 1024) })).output(z.object({ id: z.string() })),
+    removeReport: does('Removes a report for good.').input(onReport).output(z.object({})),
   },
   host: {
-    /** The Ledger: an entry comes when it begins and again, same id, when it ends. */
-    commands: faulty.route({ method: 'GET' }).output(all(LedgerEntry)),
+    commands: reads('Stream: the Ledger. An entry comes when a command begins and again, same id, when it ends.').output(all(LedgerEntry)),
   },
   link: {
-    /** Items up to and including seq were taken in. */
-    acknowledge: faulty.route({ method: 'POST' }).input(z.object({ stream: z.string().max(64), seq: z.number().int() })).output(z.object({})),
+    acknowledge: does('Items up to and including seq were taken in; for ports and sockets.').input(z.object({ stream: z.string().max(64), seq: z.number().int() })).output(z.object({})),
   },
 }
 export type Contract = typeof contract

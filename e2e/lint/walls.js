@@ -47,6 +47,8 @@ export function refusal(path, target, typeOnly) {
   }
   if (within(path, 'electron') && within(target, 'renderer')) return 'The page is built, not imported.'
   if (/^(node:)?(child_process|worker_threads|cluster)$/.test(target) && !within(path, 'electron/core/host', 'electron/sim', 'electron/start.mjs')) return 'Processes are started by a Host only: take one as a parameter (core/host/host.ts).'
+  if (target === 'electron' && within(path, 'electron') && !within(path, 'electron/app', 'electron/main.ts', 'electron/preload.ts')) return 'Electron is spoken to in electron/app, main.ts and preload.ts only.'
+  if (target === 'ws' && !within(path, 'electron/web')) return 'Sockets for people are opened in electron/web only.'
   if (target === 'better-sqlite3' && !within(path, 'electron/core/store')) return 'The database is opened in core/store only.'
   return null
 }

@@ -1,5 +1,5 @@
 // A wall cannot fall silently: every import of every wrong file must be refused, in each of the six ways of writing it.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -23,6 +23,15 @@ function findings(paths: string[]): Finding[] {
   }
   return (JSON.parse(printed) as { diagnostics: Finding[] }).diagnostics.filter((finding) => finding.code.startsWith('overlap'))
 }
+
+describe('what a side does not have', () => {
+  it.each(['shared', 'core', 'app', 'renderer'])('%s', (side) => {
+    const { stdout } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', `e2e/lint/absent/tsconfig.${side}.json`, '--noEmit', '--pretty', 'false'], { cwd: root, encoding: 'utf8' })
+    const lines = readFileSync(join(root, `e2e/lint/absent/${side}.ts`), 'utf8').split('\n').flatMap((line, at) => (line.startsWith('export') ? [`e2e/lint/absent/${side}.ts(${at + 1}`] : []))
+    expect(stdout.trim().split('\n').map((line) => line.split(',')[0])).toEqual(lines)
+    for (const line of stdout.trim().split('\n')) expect(line).toMatch(/Cannot find name/)
+  })
+})
 
 describe('walls', () => {
   const all = findings(wrong)

@@ -18,7 +18,7 @@ test.describe('two engines', () => {
 
   test('screens are reached with keys, and everything to do with Ctrl-K', async ({ product: { page } }) => {
     await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
-    for (const [key, heading] of [['2', /MPS on GPU 0/], ['3', /Engines/], ['4', /Commands/], ['1', /SM activity over kernel busy/]] as const) {
+    for (const [key, heading] of [['2', /MPS on GPU 0/], ['3', /Engines/], ['4', /Commands/], ['8', /Browsers and scripts/], ['1', /SM activity over kernel busy/]] as const) {
       await page.keyboard.press(key)
       await expect(page.getByRole('heading', { name: heading })).toBeVisible()
     }

@@ -19,7 +19,9 @@ export function servePage(pageFolder: string): void {
     const answer = await pageAnswer(pageFolder, address.pathname)
     return new Response(answer.body, { status: answer.status, headers: answer.headers })
   })
-  session.defaultSession.setPermissionRequestHandler((_contents, permission, grant) => grant(permission === 'clipboard-sanitized-write'))
+  const allowed = (permission: string): boolean => permission === 'clipboard-sanitized-write'
+  session.defaultSession.setPermissionRequestHandler((_contents, permission, grant) => grant(allowed(permission)))
+  session.defaultSession.setPermissionCheckHandler((_contents, permission) => allowed(permission))
 }
 
 export function openWindow(parts: { preload: string; link: PortLink }): BrowserWindow {

@@ -2,7 +2,7 @@
 import { implement, ORPCError, ValidationError } from '@orpc/server'
 import type { Advice } from '../../shared/advice.ts'
 import type { CommandPreview, LedgerEntry } from '../../shared/command.ts'
-import { contract, type Greeting, type MpsAction, type OwnCost } from '../../shared/contract.ts'
+import { contract, type Greeting, type MpsAction, type OwnCost, type PlainHttp } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary } from '../../shared/experiment.ts'
 import { Fault, FAULT_STATUS, FaultError, faultOf } from '../../shared/fault.ts'
@@ -33,11 +33,19 @@ export interface MpsOnGpu {
   log(lines: number): Promise<{ control: string[]; server: string[] }>
 }
 
+/** The door for browsers and scripts. Who listens is an entry's matter. */
+export interface PlainHttpSwitch {
+  readonly now: Topic<PlainHttp>
+  /** Throws FaultError: PORT_TAKEN, NO_PERMISSION, WRONG_STATE where it cannot be opened or closed here. */
+  set(open: boolean): Promise<void>
+}
+
 /** What the contract needs of the product; workstation.ts is it. */
 export interface Answering {
   greeting(): Greeting
   readonly cost: Topic<OwnCost | null>
   readonly advice: Topic<Advice[]>
+  readonly plainHttp: PlainHttpSwitch
   readonly gpu: { identities: Topic<GpuIdentity[]>; frames: Topic<GpuFrame | null>; retry(): void }
   readonly history: { window(series: string[], fromMs: number, toMs: number, maxPoints: number): HistoryWindow }
   readonly mps: {
@@ -125,6 +133,11 @@ export function answers(workstation: Answering, log: Log) {
       greeting: wall.workstation.greeting.handler(() => workstation.greeting()),
       cost: wall.workstation.cost.handler(({ context, signal = never }) => latest(context.link, workstation.cost, signal)),
       advice: wall.workstation.advice.handler(({ context, signal = never }) => latest(context.link, workstation.advice, signal)),
+      plainHttp: wall.workstation.plainHttp.handler(({ context, signal = never }) => latest(context.link, workstation.plainHttp.now, signal)),
+      setPlainHttp: wall.workstation.setPlainHttp.handler(async ({ input }) => {
+        await workstation.plainHttp.set(input.open)
+        return {}
+      }),
       hold: wall.workstation.hold.handler(({ context, signal = never }) => latestOrNone(context.link, workstation.hold, signal)),
     },
     gpu: {

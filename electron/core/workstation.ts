@@ -4,12 +4,12 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Advice } from '../../shared/advice.ts'
-import { PROTOCOL_VERSION, type Greeting, type OwnCost } from '../../shared/contract.ts'
+import { PROTOCOL_VERSION, type Greeting, type OwnCost, type PlainHttp } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { Hold } from '../../shared/experiment.ts'
 import { FaultError, type Fault } from '../../shared/fault.ts'
 import { adviceOn } from './advisor/advisor.ts'
-import type { Answering } from './answers.ts'
+import type { Answering, PlainHttpSwitch } from './answers.ts'
 import { dropWithEngines, seriesOfEngines } from './engineSeries.ts'
 import { Supervisor } from './engines/supervisor.ts'
 import { Experiments } from './experiments/experiments.ts'
@@ -37,6 +37,11 @@ const NO_DRIVER_EXIT_CODES = [9, 12]
 const DRAIN_SECONDS = 10
 /** How long `begin` waits for the first sight of a GPU before it opens a scene without. */
 const FIRST_GPU_MS = 20_000
+
+const NO_DOOR: PlainHttpSwitch = {
+  now: new Topic<PlainHttp>({ address: null, canClose: false }),
+  set: () => Promise.reject(new FaultError('WRONG_STATE', 'This Overlap has no plain HTTP door.', 'Start it with `npm start -- --headless`, or in a window.')),
+}
 
 /** What a scene does at its start, as a user would: the same calls. */
 export interface Opening {
@@ -73,12 +78,14 @@ export class Workstation implements Answering {
   readonly hold = new Topic<Hold | null>(null)
   readonly reports: Reports
   readonly experiments: Experiments
+  /** Set by the entry that has such a door, before the first answers. */
+  plainHttp: PlainHttpSwitch = NO_DOOR
   /** Resolves when leftovers are tidied up and a scene's engines are on their way. */
   opened: Promise<void> = Promise.resolve()
   readonly #parts: WorkstationParts
+  readonly #settings: Settings
   readonly #procfs: Procfs
   readonly #disposer = new Disposer()
-  readonly #settings: Settings
   readonly #startedAtMs: number
   #closing = false
   #spent = { atMs: 0, cpu: process.cpuUsage(), toolSeconds: 0 }
@@ -87,10 +94,10 @@ export class Workstation implements Answering {
   private constructor(parts: WorkstationParts, settings: Settings, host: LocalHost) {
     const { clock, log, tools, stateDirectory } = parts
     this.#parts = parts
+    this.#settings = settings
     this.#startedAtMs = clock.now()
     this.reports = Reports.open(join(stateDirectory, 'reports.db'))
     this.#disposer.add(() => this.reports.close())
-    this.#settings = settings
     this.#procfs = new Procfs({ clock })
     this.host = host
     this.#disposer.add(() => host.close())
@@ -164,6 +171,14 @@ export class Workstation implements Answering {
       startedAtMs: this.#startedAtMs,
       faults: [this.#settings.fault, this.reports.fault].filter((fault): fault is Fault => fault !== null),
     }
+  }
+
+  get wantsPlainHttp(): boolean {
+    return this.#settings.document.plainHttp
+  }
+
+  rememberPlainHttp(open: boolean): Promise<void> {
+    return this.#settings.change((document) => ({ ...document, plainHttp: open }))
   }
 
   runningEngines(): Engine[] {

@@ -5,13 +5,25 @@ import { OpenAPIHandler } from '@orpc/openapi/node'
 import { BodyLimitPlugin } from '@orpc/server/node'
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4'
 import { contract, PACE } from '../../shared/contract.ts'
-import { FaultError } from '../../shared/fault.ts'
+import { Engine, EngineSpec } from '../../shared/engine.ts'
+import { ExperimentFile, ExperimentNow, Plan, Report } from '../../shared/experiment.ts'
+import { Fault, FaultError } from '../../shared/fault.ts'
+import { GpuFrame } from '../../shared/gpu.ts'
+import { MpsDaemon } from '../../shared/mps.ts'
 import { asContractError, type Answers } from '../core/answers.ts'
 import { ReaderLink } from '../core/kit/paced.ts'
 import type { Log } from '../core/kit/log.ts'
 
 /** Largest request body and largest socket message, of those who have the token. A spec of an engine is a few KiB, somebody's report many MiB. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024
+
+/** Schemas that many calls share: written once into the description, under their names, as they are answered. */
+const ANSWERED = { Fault, Engine, GpuFrame, MpsDaemon, ExperimentNow, Plan, Report }
+const named = {
+  ...Object.fromEntries(Object.entries(ANSWERED).map(([name, schema]) => [name, { schema, strategy: 'output' as const }])),
+  EngineSpec: { schema: EngineSpec },
+  ExperimentFile: { schema: ExperimentFile },
+}
 
 export class Api {
   readonly #rest: OpenAPIHandler<{ link: ReaderLink }>
@@ -40,6 +52,9 @@ export class Api {
 
   #openApi(): Promise<unknown> {
     this.#document ??= new OpenAPIGenerator({ schemaConverters: [new ZodToJsonSchemaConverter()] }).generate(contract, {
+      // what is refused is answered with the Fault itself
+      customErrorResponseBodySchema: { $ref: '#/components/schemas/Fault' },
+      commonSchemas: named,
       info: { title: 'Overlap', version: this.#version, description: 'Everything the screens can do. Send the token as `Authorization: Bearer …`.' },
       servers: [{ url: '/api' }],
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },

@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { OwnCost } from '../../shared/contract.ts'
-import { FaultError, type FaultCode } from '../../shared/fault.ts'
+import { contract, type OwnCost } from '../../shared/contract.ts'
+import { FAULT_STATUS, FaultError, type FaultCode } from '../../shared/fault.ts'
 import { readStream } from '../../renderer/link/client.ts'
 import { MAX_BODY_BYTES } from './api.ts'
 import { Links, TOKEN } from './links.testkit.ts'
@@ -183,8 +183,22 @@ describe('plain HTTP', () => {
     expect(await (await post('/api/no/such', {})).json()).toMatchObject({ code: 'NOT_FOUND' })
     const bug = await post('/api/engine/start', { id: 'e1' })
     expect([bug.status, await bug.json()]).toMatchObject([500, { code: 'BUG' }])
-    const document = (await (await get('/api/openapi.json')).json()) as { paths: Record<string, unknown> }
-    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/mps/start', '/engine/add', '/gpu/frames', '/host/commands']))
+  })
+
+  it('describes every call, in words, with the Fault as the body of every refusal', async () => {
+    const document = (await (await get('/api/openapi.json')).json()) as {
+      paths: Record<string, Record<string, { summary?: string; responses: Record<string, { content: Record<string, { schema: { $ref?: string } }> }> }>>
+      components: { schemas: Record<string, { properties: Record<string, unknown> }> }
+    }
+    const calls = Object.entries(contract).flatMap(([group, inGroup]) => Object.keys(inGroup).map((call) => `/${group}/${call}`))
+    expect(Object.keys(document.paths).toSorted()).toEqual(calls.toSorted())
+    for (const operation of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+      expect(operation.summary).toMatch(/^[A-Z].*\.$/)
+      const refusals = Object.entries(operation.responses).filter(([status]) => status !== '200')
+      expect(refusals.map(([status]) => Number(status))).toEqual([...new Set(Object.values(FAULT_STATUS))].toSorted((a, b) => a - b))
+      for (const [, { content }] of refusals) expect(content['application/json']?.schema).toEqual({ $ref: '#/components/schemas/Fault' })
+    }
+    expect(Object.keys(document.components.schemas['Fault']!.properties)).toEqual(['code', 'sentence', 'hint', 'field', 'detail'])
   })
 
   it('streams as server-sent events', async () => {

@@ -1,7 +1,7 @@
 // A stand for tests and benchmarks of the links: the smallest thing that can answer the contract, with topics to push into.
 import type { Advice } from '../../shared/advice.ts'
 import type { LedgerEntry } from '../../shared/command.ts'
-import type { OwnCost } from '../../shared/contract.ts'
+import type { OwnCost, PlainHttp } from '../../shared/contract.ts'
 import type { Engine } from '../../shared/engine.ts'
 import type { ExperimentNow, Hold, ReportSummary } from '../../shared/experiment.ts'
 import { FaultError } from '../../shared/fault.ts'
@@ -17,12 +17,14 @@ export interface Stand extends Answering {
 
 export function stand(): Stand {
   const lines = new Feed<string>(100)
+  const plainHttp = new Topic<PlainHttp>({ address: null, canClose: true })
   const refuse = () => Promise.reject(new FaultError('WRONG_STATE', 'The stand does nothing.', 'Use the product.'))
   return {
     lines,
     greeting: () => ({ protocolVersion: 1, version: '0', hostName: 'stand', simulated: true, scene: null, stateDirectory: '/nowhere', uid: 0, startedAtMs: 1, faults: [] }),
     cost: new Topic<OwnCost | null>(null),
     advice: new Topic<Advice[]>([]),
+    plainHttp: { now: plainHttp, set: async (open) => plainHttp.set({ address: open ? 'http://127.0.0.1:1/#token=of-the-stand' : null, canClose: true }) },
     gpu: { identities: new Topic<GpuIdentity[]>([]), frames: new Topic<GpuFrame | null>(null), retry: () => {} },
     history: { window: (_series, fromMs) => ({ atMs: [fromMs], bucketMs: 1, series: {} }) },
     mps: {

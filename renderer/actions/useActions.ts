@@ -6,12 +6,14 @@ import { daemonOf, useMps } from '../state/mps.ts'
 import { useView } from '../state/view.ts'
 import { useExperiment } from '../state/experiment.ts'
 import { useHold } from '../state/hold.ts'
+import { usePlainHttp } from '../state/plainHttp.ts'
 import { useReports } from '../state/reports.ts'
 import { useStagePlan } from '../state/stagePlan.ts'
 import { whyBlocked, type Action } from './action.ts'
 import { addEngine, engineActions } from './engineActions.ts'
 import { experimentActions } from './experimentActions.ts'
 import { mpsActions } from './mpsActions.ts'
+import { switchPlainHttp } from './settingsActions.ts'
 import { gpuActions, retryGpu, viewActions } from './viewActions.ts'
 
 /** The GPU that is looked at: the chosen one while it is there, else the first. */
@@ -29,6 +31,7 @@ export function useActions(): Action[] {
   const hold = useHold((store) => store.hold)
   const running = useExperiment(({ now }) => (now === null || now.phase === 'done' ? null : now.id))
   const reports = useReports((store) => store.reports)
+  const plainHttp = usePlainHttp((store) => store.plainHttp)
   const stage = useStagePlan()
   const screen = useView((view) => view.screen)
   const replayId = useView((view) => view.stageReplayId)
@@ -37,7 +40,8 @@ export function useActions(): Action[] {
     const all: Action[] = [
       ...(daemon === null ? [] : mpsActions(daemon)), ...(engines ?? []).filter((engine) => !engine.temporary).flatMap(engineActions), addEngine,
       ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, ...gpuActions(identities ?? []), retryGpu,
+      ...(plainHttp === null ? [] : [switchPlainHttp(plainHttp)]),
     ]
     return all.filter((action) => whyBlocked(action, hold) === null)
-  }, [gpuUuid, daemons, engines, identities, hold, running, reports, stage, screen, replayId])
+  }, [gpuUuid, daemons, engines, identities, hold, running, reports, stage, screen, replayId, plainHttp])
 }

@@ -14,6 +14,7 @@ const ABOUT: Record<Screen, [string, string]> = {
   stage: ['Stage', 'The MPS gain, live: ways of sharing the GPU side by side.'],
   experiments: ['Experiments', 'What can be measured: presets, own files, their plans and progress.'],
   reports: ['Reports', 'What was measured: open, compare, export.'],
+  settings: ['Settings', 'The door for browsers and scripts; where Overlap keeps its files.'],
 }
 export const SCREEN_LABEL = (screen: Screen): string => ABOUT[screen][0]
 

@@ -83,6 +83,8 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
       greeting: async () => ({ protocolVersion: 1, version: '0.1.0', hostName: 'gpu-box-01', simulated: scene.simulated, scene: scene.simulated ? 'two-engines' : null, stateDirectory: '/home/ada/.local/state/overlap', uid: 1000, startedAtMs: Date.now(), faults: [] }),
       cost: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ atMs: now(), corePercent: 0.6, toolsPercent: 1.4, residentMiB: 118, eventLoopDelayP99Ms: 1.2 }), 0, wait(...given)),
       advice: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.advice, 0, wait(...given)),
+      plainHttp: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ address: 'http://127.0.0.1:7650/#token=of-the-gallery', canClose: true }), 0, wait(...given)),
+      setPlainHttp: async () => ({}),
       hold: async (...given: [unknown, { signal: AbortSignal }]) => items(() => holdOf(scene), lasting, wait(...given)),
     },
     gpu: {

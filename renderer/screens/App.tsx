@@ -1,7 +1,7 @@
 // App: the shell around the screens: ribbon, link bar, top bar, rail, foot bar; Ctrl-K and keys.
 import { useHotkeys } from '@mantine/hooks'
 import { Spotlight } from '@mantine/spotlight'
-import { IconActivity, IconBolt, IconFlask2, IconPresentation, IconReportAnalytics, IconSearch, IconServer2, IconTerminal2 } from '@tabler/icons-react'
+import { IconActivity, IconBolt, IconFlask2, IconPresentation, IconReportAnalytics, IconSearch, IconServer2, IconSettings, IconTerminal2 } from '@tabler/icons-react'
 import { lazy, Suspense, useEffect } from 'react'
 import { perform } from '../actions/action.ts'
 import { ActionDialog } from '../actions/ActionDialog.tsx'
@@ -18,6 +18,7 @@ import { LinkBar, SimulatedRibbon } from './LinkBar.tsx'
 import { Live } from './Live.tsx'
 import { Mps } from './Mps.tsx'
 import { HoldBar } from './HoldBar.tsx'
+import { Settings } from './Settings.tsx'
 import { Stage } from './Stage.tsx'
 import { TopBar } from './TopBar.tsx'
 
@@ -25,9 +26,9 @@ import { TopBar } from './TopBar.tsx'
 const Experiments = lazy(() => import('./Experiments.tsx').then(({ Experiments }) => ({ default: Experiments })))
 const Reports = lazy(() => import('./Reports.tsx').then(({ Reports }) => ({ default: Reports })))
 
-const SHOWN: Record<Screen, React.ComponentType> = { live: Live, mps: Mps, engines: Engines, commands: Commands, stage: Stage, experiments: Experiments, reports: Reports }
+const SHOWN: Record<Screen, React.ComponentType> = { live: Live, mps: Mps, engines: Engines, commands: Commands, stage: Stage, experiments: Experiments, reports: Reports, settings: Settings }
 const ICONS: Record<Screen, typeof IconActivity> = {
-  live: IconActivity, mps: IconBolt, engines: IconServer2, commands: IconTerminal2, stage: IconPresentation, experiments: IconFlask2, reports: IconReportAnalytics,
+  live: IconActivity, mps: IconBolt, engines: IconServer2, commands: IconTerminal2, stage: IconPresentation, experiments: IconFlask2, reports: IconReportAnalytics, settings: IconSettings,
 }
 
 export function App() {

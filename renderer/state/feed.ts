@@ -9,6 +9,7 @@ import { mergeEntries, useCommands } from './commands.ts'
 import { useCost } from './cost.ts'
 import { useExperiment } from './experiment.ts'
 import { useHold } from './hold.ts'
+import { usePlainHttp } from './plainHttp.ts'
 import { useReports } from './reports.ts'
 import { appendLines, useEngineLog } from './engineLog.ts'
 import { engineStore, useEngines } from './engines.ts'
@@ -45,6 +46,10 @@ export function feed(connection: Connection): () => void {
     connection.follow((client, signal) => client.engine.list({}, { signal }), onEngines),
     connection.follow((client, signal) => client.workstation.advice({}, { signal }), (advice) => useAdvice.setState({ advice: keepEqual(useAdvice.getState().advice, advice) })),
     connection.follow((client, signal) => client.workstation.cost({}, { signal }), (cost) => useCost.setState({ cost })),
+    connection.follow((client, signal) => client.workstation.plainHttp({}, { signal }), (plainHttp) => {
+      usePlainHttp.setState({ plainHttp: keepEqual(usePlainHttp.getState().plainHttp, plainHttp) })
+      settleAttempts(Date.now())
+    }),
     connection.follow((client, signal) => client.host.commands({}, { signal }), ({ kind, entries }, dropped) => {
       useCommands.setState((kept) => ({
         entries: mergeEntries(kind === 'snapshot' ? [] : kept.entries, entries),

@@ -2,8 +2,8 @@
 import { create } from 'zustand'
 import type { ExperimentFile } from '../../shared/experiment.ts'
 
-/** In the order of their keys, 1 to 7. */
-export const SCREENS = ['live', 'mps', 'engines', 'commands', 'stage', 'experiments', 'reports'] as const
+/** In the order of their keys, 1 to 8. */
+export const SCREENS = ['live', 'mps', 'engines', 'commands', 'stage', 'experiments', 'reports', 'settings'] as const
 export type Screen = (typeof SCREENS)[number]
 
 export const SPANS = { '1 min': 60_000, '5 min': 300_000, '1 h': 3_600_000 } as const

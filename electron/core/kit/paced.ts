@@ -107,6 +107,9 @@ export interface Cap {
   characters: number
 }
 
+/** Of one item: a reader that falls behind again and again has as many items as it may leave unacknowledged, and none of them is a whole queue. */
+const ITEM_CHARACTERS = 256 * 1024
+
 const weight = (entry: unknown): number => (typeof entry === 'string' ? entry.length : JSON.stringify(entry).length)
 
 /** What is kept, then every entry in order; what a slow reader has not taken and exceeds `cap` is dropped, oldest first, and counted. */
@@ -133,6 +136,13 @@ export async function* every<Entry>(
     }
     wake()
   })
+  const nextFew = (): Entry[] => {
+    let size = 0
+    let count = 0
+    while (count < queue.length && (count === 0 || size < ITEM_CHARACTERS)) size += weight(queue[count++])
+    characters -= size
+    return queue.splice(0, count)
+  }
   try {
     first = await source.snapshot()
   } catch (error) {
@@ -143,13 +153,9 @@ export async function* every<Entry>(
     pending: () => first !== null || queue.length > 0,
     onWake: (call) => (wake = call),
     take() {
-      const item: FeedItem<Entry> = first ? { kind: 'snapshot', entries: first } : { kind: 'changes', entries: queue }
+      const item: FeedItem<Entry> = first ? { kind: 'snapshot', entries: first } : { kind: 'changes', entries: nextFew() }
       const answer = { dropped, item }
-      if (first) first = null
-      else {
-        queue = []
-        characters = 0
-      }
+      first = null
       dropped = 0
       return answer
     },

@@ -51,7 +51,7 @@ export interface GpuDaemonParts {
 /** A fatal GPU error is told of for this long. */
 const TELL_FAULT_MS = 10 * 60 * 1000
 /** How long Overlap's end waits for an idle daemon to stop, which takes milliseconds unless its one session is held. */
-const LAST_STOP_MS = 4_000
+const LAST_STOP_MS = 10_000
 
 export class GpuDaemon {
   readonly state: Topic<MpsDaemon>

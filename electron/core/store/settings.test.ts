@@ -18,17 +18,17 @@ const open = () => Settings.open({ stateDirectory, clock })
 describe('Settings', () => {
   it('starts empty and survives a restart', async () => {
     const settings = await open()
-    expect(settings.document).toEqual({ version: 1, engines: [], mps: { used: {}, limits: {} } })
+    expect(settings.document).toEqual({ version: 1, engines: [], mps: { used: {}, limits: {} }, plainHttp: false })
     await settings.change((document) => ({ ...document, engines: [{ id: 'e1', colour: 2, spec }], mps: { used: { 'GPU-1': '/tmp/nvidia-mps' }, limits: { 'GPU-1': { sharePercent: 40, pinnedMemoryMiB: null } } } }))
     const again = await open()
     expect(again.document).toEqual(settings.document)
     expect(again.document.engines[0]?.spec).toEqual(spec)
   })
 
-  it('reads a file that was written before limits were kept', async () => {
-    writeFileSync(join(stateDirectory, 'settings.json'), '{"version":1,"engines":[],"mps":{"used":{"GPU-1":"/x"}}}')
+  it('reads a file that was written before limits and the plain HTTP door were kept', async () => {
+    writeFileSync(join(stateDirectory, 'settings.json'), JSON.stringify({ version: 1, engines: [{ id: 'e1', colour: 2, spec }], mps: { used: { 'GPU-1': '/x' } } }))
     const settings = await open()
-    expect([settings.fault, settings.document.mps]).toEqual([null, { used: { 'GPU-1': '/x' }, limits: {} }])
+    expect([settings.fault, settings.document.engines.length, settings.document.plainHttp, settings.document.mps]).toEqual([null, 1, false, { used: { 'GPU-1': '/x' }, limits: {} }])
   })
 
   it('makes changes one after another', async () => {

@@ -24,10 +24,12 @@ export const SettingsDocument = z.object({
     /** GPU uuid → what Overlap's own daemon there is told at every start. */
     limits: z.record(z.string(), MpsLimits).default({}),
   }),
+  /** Whether the desktop opens its plain HTTP door at the start. */
+  plainHttp: z.boolean().default(false),
 })
 export type SettingsDocument = z.infer<typeof SettingsDocument>
 
-const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {}, limits: {} } }
+const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {}, limits: {} }, plainHttp: false }
 
 export class Settings {
   #fault: Fault | null
