@@ -10,6 +10,7 @@ import { CommandPreview, LedgerEntry } from './command.ts'
 import { Engine, EngineSpec } from './engine.ts'
 import { EXPORTS, ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary, type ExportFormat } from './experiment.ts'
 import { Fault, FAULT_STATUS, type FaultCode } from './fault.ts'
+import { FoundEngine } from './foundEngine.ts'
 import { GpuFrame, GpuIdentity, HistoryWindow } from './gpu.ts'
 import { MpsDaemon } from './mps.ts'
 
@@ -124,6 +125,12 @@ export const contract = {
   },
   engine: {
     list: faulty.route({ method: 'GET' }).output(latest(z.array(Engine))),
+    /** Engines that run here and that Overlap did not start. */
+    found: faulty.route({ method: 'GET' }).output(latest(z.array(FoundEngine))),
+    /** Makes a found engine one of Overlap's own: it goes on as it is, and can be stopped and started again. Answers with the id of the new engine. */
+    takeIn: faulty.route({ method: 'POST' }).input(onEngine).output(z.object({ id: z.string() })),
+    /** Everything that putting a found engine on MPS would run: a daemon where there is none, its end, its start. takeIn, mps.start and putOnMps do it. */
+    previewFoundOnMps: faulty.route({ method: 'POST' }).input(onEngine).output(z.array(CommandPreview)),
     add: faulty.route({ method: 'POST' }).input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
     /** Of a stopped or failed engine. */
     change: faulty.route({ method: 'POST' }).input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),

@@ -13,6 +13,7 @@ import type { Answering } from './answers.ts'
 import { dropWithEngines, seriesOfEngines } from './engineSeries.ts'
 import { Supervisor } from './engines/supervisor.ts'
 import { Experiments } from './experiments/experiments.ts'
+import { FoundEngines } from './foundEngines.ts'
 import { History } from './gpu/history.ts'
 import { seriesOf } from './gpu/liveSeries.ts'
 import { Sampler } from './gpu/sampler.ts'
@@ -66,6 +67,7 @@ export class Workstation implements Answering {
   readonly history = new History()
   readonly mps: GpuDaemons
   readonly engines: Supervisor
+  readonly found: FoundEngines
   readonly host: Host
   readonly hold = new Topic<Hold | null>(null)
   readonly reports: Reports
@@ -104,6 +106,7 @@ export class Workstation implements Answering {
       },
     })
     const { gpu, mps, engines, hold } = this
+    this.found = new FoundEngines({ ...parts, host, procfs: this.#procfs, gpu, mps, engines, uid: this.greeting().uid })
     const lab = labOf({ host, clock, log, tools, procfs: this.#procfs, gpu, mps, engines, hold, stateDirectory, scene: parts.scene, version: parts.version, programs: parts.programs })
     this.experiments = new Experiments({ lab, reports: this.reports, presetsFolder: parts.presetsFolder })
   }
@@ -199,7 +202,9 @@ export class Workstation implements Answering {
     this.mps.check(table)
     const frame = this.gpu.frames.value
     const daemons = this.mps.daemons.value
-    this.engines.observe(ownersOf({ engines: this.engines.facts, table, gpuProcesses: frame?.processes ?? null, daemons, uid: this.greeting().uid }).byEngine)
+    const observed = { table, gpuProcesses: frame?.processes ?? null, daemons, uid: this.greeting().uid }
+    this.engines.observe(ownersOf({ ...observed, engines: this.engines.facts }).byEngine)
+    this.found.tick(observed)
     this.advice.set(adviceOn({ identities: this.gpu.identities.value, frame, daemons, engines: this.engines.engines.value }))
     this.#count()
   }

@@ -91,6 +91,12 @@ export const notReady = (name: string, seconds: number, obstacle: string): Fault
   hint: 'Look at its log; if it only needs longer to load, raise its time limit.',
 })
 
+export const notKept = (name: string): Fault => ({
+  code: 'ENGINE_EXITED', field: null, detail: null,
+  sentence: `${name} ended. It was started outside Overlap, so that its exit status and its last words were not learnt.`,
+  hint: 'Start it here: from then on Overlap keeps it and its log.',
+})
+
 export const keeperLost = (name: string): Fault => ({
   code: 'ENGINE_EXITED', field: null, detail: null,
   sentence: `The keeper of ${name} was ended; the engine itself goes on.`,

@@ -20,6 +20,7 @@ import { doorsOf } from './recipes/recipes.ts'
 import type { StartPlan } from './runFolder.ts'
 import { neighboursOf } from './stopping.ts'
 import { newEngineId, straysIn } from './strays.ts'
+import { idOf, runOf, TAKEN_IN, type Adoptable } from './takeIn.ts'
 import { giveTurns, refuseWhileLoading } from './turns.ts'
 
 export interface SupervisorParts {
@@ -41,7 +42,7 @@ export interface EngineFacts {
   id: string
   spec: EngineSpec
   /** Null: it does not run. */
-  run: { pid: number; startTicks: number; mps: StartPlan['mps'] } | null
+  run: { pid: number; startTicks: number; mps: StartPlan['mps']; startedElsewhere: boolean } | null
 }
 
 /** How long a restart lets requests finish. */
@@ -80,7 +81,7 @@ export class Supervisor {
 
   get facts(): EngineFacts[] {
     return [...this.#all.values()].map(({ id, spec, run }) => ({
-      id, spec, run: run && { pid: run.engine.pid, startTicks: run.engine.startTicks, mps: run.plan.mps },
+      id, spec, run: run && { pid: run.engine.pid, startTicks: run.engine.startTicks, mps: run.plan.mps, startedElsewhere: run.keeper === null },
     }))
   }
 
@@ -106,6 +107,28 @@ export class Supervisor {
     return id
   }
 
+  /** One that runs and that somebody else started; it goes on. The new engine's id. Throws like add, and NOT_FOUND when it has ended meanwhile. */
+  async takeIn(adoptable: Adoptable): Promise<string> {
+    const { settings, surroundings, procfs, clock } = this.#parts
+    const { spec, process } = adoptable
+    admit(spec, null, [...this.#all.values()], surroundings)
+    const id = idOf(process, procfs.bootId())
+    if (this.#all.has(id)) throw new FaultError('WRONG_STATE', `${spec.name} is taken over already.`, 'Look at the list of engines.', { field: 'id' })
+    const engine = this.#take({ id, colour: freeColour(this.#all.values()), spec })
+    try {
+      const mps = spec.onMps && spec.gpuUuid !== null ? surroundings.mpsEnvironment(spec.gpuUuid) : null
+      await engine.folder.takeIn(runOf(adoptable, mps, procfs.bootId(), clock), TAKEN_IN)
+      await settings.change((document) => ({ ...document, engines: [...document.engines, { id: engine.id, colour: engine.colour, spec }] }))
+      if (!procfs.isAlive(process)) throw new FaultError('NOT_FOUND', `${spec.name} has ended meanwhile.`, 'Look at the engines that are there.', { field: 'id' })
+      await engine.adopt()
+    } catch (error) {
+      await this.#drop(engine)
+      throw error
+    }
+    this.#publish()
+    return engine.id
+  }
+
   /** Of a stopped or failed engine. */
   async change(id: string, spec: EngineSpec): Promise<void> {
     const engine = this.#at(id)
@@ -122,12 +145,7 @@ export class Supervisor {
     const engine = this.#at(id)
     await this.#hold(engine, async () => {
       await this.#rest(engine, 'removed')
-      if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter((stored) => stored.id !== id) }))
-      this.#all.delete(id)
-      this.#ports.forget(id)
-      await engine.close()
-      await engine.folder.remove()
-      this.#publish()
+      await this.#drop(engine)
     })
   }
 
@@ -191,7 +209,7 @@ export class Supervisor {
   }
 
   /** What leads its process group, and what holds it; null: it does not run. */
-  processes(id: string): { engine: ProcessId; keeper: ProcessId } | null {
+  processes(id: string): { engine: ProcessId; keeper: ProcessId | null } | null {
     const { run } = this.#at(id)
     return run && { engine: run.engine, keeper: run.keeper }
   }
@@ -229,8 +247,19 @@ export class Supervisor {
     this.#publish()
   }
 
-  #take(stored: { id: string; colour: number; spec: EngineSpec }): void {
-    this.#all.set(stored.id, new LocalEngine(stored, join(this.#parts.stateDirectory, 'engines', stored.id), this.#engineParts))
+  #take(stored: { id: string; colour: number; spec: EngineSpec }): LocalEngine {
+    const engine = new LocalEngine(stored, join(this.#parts.stateDirectory, 'engines', stored.id), this.#engineParts)
+    this.#all.set(stored.id, engine)
+    return engine
+  }
+
+  async #drop(engine: LocalEngine): Promise<void> {
+    if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter(({ id }) => id !== engine.id) }))
+    this.#all.delete(engine.id)
+    this.#ports.forget(engine.id)
+    await engine.close()
+    await engine.folder.remove()
+    this.#publish()
   }
 
   /** Engines that run and that the settings do not name, because their file was broken or taken away: nobody else could end them. */

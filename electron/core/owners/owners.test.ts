@@ -12,7 +12,7 @@ const spec: CustomSpec = {
   argv: ['x'], healthPath: null, metricsPath: null, openAi: false, sequences: null, kvTokens: null,
 }
 const engine = (change: Partial<CustomSpec> = {}, run: Partial<NonNullable<EngineFacts['run']>> = {}): EngineFacts =>
-  ({ id: 'e1', spec: { ...spec, ...change }, run: { pid: 200, startTicks: 5000, mps: { pipeDirectory: '/pipe', daemonPid: 100 }, ...run } })
+  ({ id: 'e1', spec: { ...spec, ...change }, run: { pid: 200, startTicks: 5000, mps: { pipeDirectory: '/pipe', daemonPid: 100 }, startedElsewhere: false, ...run } })
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
   gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, controlVersion: null,
   servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], defaultSharePercent: null, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
