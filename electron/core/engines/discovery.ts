@@ -143,7 +143,6 @@ export class Discovery {
     const known = found.flatMap((entry) => this.#know(entry, commands.get(`${entry.pid} ${entry.startTicks} ${entry.comm}`) ?? null, table) ?? [])
     this.#known = new Map(known.sort((a, b) => a.process.startTicks - b.process.startTicks).map((one) => [one.id, one]))
     for (const one of this.#known.values()) this.#findPort(one)
-    this.#publish()
   }
 
   #read(pid: number): Read | null {
@@ -204,6 +203,7 @@ export class Discovery {
   }
 
   #publish(): void {
+    if (this.#known.size === 0 && this.found.value.length === 0) return
     this.found.set([...this.#known.values()].map((known) => this.#shown(known)))
   }
 
