@@ -12,7 +12,7 @@ test('an engine that somebody else started is found with its numbers, and one bu
   await expect(card.getByText(/^\+\d+ … \+\d+ %$/)).toBeVisible()
   await expect(page.getByRole('region', { name: 'SM activity over kernel busy' })).toContainText(/SM activity\s*\d/)
 
-  await card.getByRole('button', { name: 'Put on MPS' }).click()
+  await card.getByRole('button', { name: `Put ${name} on MPS` }).click()
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByText(/start the MPS control daemon/)).toBeVisible()
   await expect(dialog.getByText(new RegExp(`ask ${name} and its processes to end`))).toBeVisible()

@@ -16,6 +16,8 @@ export interface ProcessStat {
   session: number
   /** User and system time together, seconds. */
   cpuSeconds: number
+  /** Of a zombie above 1: its first thread has ended, the others still hold its memory, its files and its ports. */
+  threads: number
   /** Clock ticks since boot: with the pid it names a process for good. */
   startTicks: number
   residentBytes: number
@@ -53,10 +55,10 @@ export class Procfs {
     return text === null ? null : parseStat(text)
   }
 
-  /** Whether it still runs and is the same one. A zombie is gone. */
+  /** Whether it still runs and is the same one. A zombie is gone, once its last thread is. */
   isAlive(process: { pid: number; startTicks: number }): boolean {
     const stat = this.processStat(process.pid)
-    return stat !== null && stat.startTicks === process.startTicks && stat.state !== 'Z' && stat.state !== 'X'
+    return stat !== null && stat.startTicks === process.startTicks && ((stat.state !== 'Z' && stat.state !== 'X') || stat.threads > 1)
   }
 
   /** All processes. `fresh`: every entry is read now; else old ones may be nine calls old (see readAtMs). Null: no /proc. */
@@ -281,7 +283,7 @@ export function parseStat(text: string): ProcessStat | null {
   return {
     pid: Number(text.slice(0, open)), comm: text.slice(open + 1, close), state: fields[0] ?? '?',
     ppid: number(4), processGroup: number(5), session: number(6),
-    cpuSeconds: (number(14) + number(15)) / TICKS_PER_SECOND, startTicks: number(22), residentBytes: number(24) * PAGE_BYTES,
+    cpuSeconds: (number(14) + number(15)) / TICKS_PER_SECOND, threads: number(20), startTicks: number(22), residentBytes: number(24) * PAGE_BYTES,
   }
 }
 

@@ -6,7 +6,7 @@ import { MachineDaemons } from './sight.ts'
 it('a daemon that was seen before it listened is found soon after; the table is not read anew at every look', () => {
   let listens = false
   let read = 0
-  const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, startTicks: 7, residentBytes: 0, readAtMs: 0 }
+  const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, threads: 1, startTicks: 7, residentBytes: 0, readAtMs: 0 }
   const table: ProcessTable = new Map([[7, stat]])
   const processes: Processes = {
     processStat: () => stat,
