@@ -4,6 +4,7 @@ import type { Attachment, CustomSpec } from '../../../shared/engine.ts'
 import type { GpuProcess } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import type { EngineFacts } from '../engines/supervisor.ts'
+import { foundSightings, type FoundFacts } from './found.ts'
 import { ownersOf, type Observed } from './owners.ts'
 
 const GPU = 'GPU-a'
@@ -81,5 +82,34 @@ describe('owners', () => {
   it('survives a table with a circle, and none at all', () => {
     expect(ownersOf(observe({ table: new Map([[200, { ppid: 201, startTicks: 1 }], [201, { ppid: 200, startTicks: 1 }]]) })).byEngine.get('e1')?.pids).toEqual([200, 201])
     expect(ownersOf(observe({ table: null })).byEngine.get('e1')?.pids).toEqual([200])
+  })
+})
+
+describe('an engine that Overlap did not start', () => {
+  const facts = (change: Partial<FoundFacts> = {}): FoundFacts => ({ id: 'f1', process: { pid: 200, startTicks: 5000 }, pids: [200, 201, 202], spec: { ...spec, gpuUuid: null, onMps: false }, pipeDirectory: '/tmp/nvidia-mps', ...change })
+  const seen = (change: Partial<FoundFacts>, more: Partial<Observed>) => foundSightings([facts(change)], observe({ gpuProcesses: [row(202, 'C', 900)], ...more })).get('f1')
+  it.each<[string, Partial<FoundFacts>, Partial<Observed>, Expected]>([
+    ['before any daemon', {}, { daemons: [daemon({ state: 'stopped', daemonPid: null })] }, ['notAttached', 'noDaemon', false]],
+    ['before the daemon, whose folder it does not know either', { process: { pid: 200, startTicks: 3000 } }, {}, ['notAttached', 'startedBeforeDaemon', true]],
+    ['after it, looking elsewhere', {}, {}, ['notAttached', 'environmentDiffers', true]],
+    ['after it, in its folder, and plain', { pipeDirectory: '/pipe' }, {}, ['notAttached', 'silentlyPlain', true]],
+    ['a client', { pipeDirectory: '/pipe' }, { daemons: [daemon({ clients: [client(202)] })], gpuProcesses: [row(202, 'M+C')] }, ['attached', null, false]],
+    ['its environment not ours to read', { pipeDirectory: null }, {}, ['notAttached', 'silentlyPlain', true]],
+    ['on no GPU', {}, { gpuProcesses: [] }, ['notAttached', 'noGpuProcess', false]],
+    ['GPU processes not known', {}, { gpuProcesses: null }, ['unknown', 'noEvidence', false]],
+    ['pids of the host, seen in a container', {}, { gpuProcesses: [row(77_001, 'C')] }, ['unknown', 'noEvidence', false]],
+  ])('%s', (_, change, more, [state, reason, restartHelps]) => {
+    const sighting = seen(change, more)
+    expect(sighting?.attachment).toMatchObject({ state, reason, restartHelps })
+    expect(sighting?.attachment.sentence).not.toMatch(/meant|started for MPS/)
+  })
+  it('has the GPUs and the memory of its processes', () => {
+    expect(seen({}, {})).toMatchObject({ gpuUuids: [GPU], gpuMemoryMiB: 900, pids: [200, 201, 202] })
+    expect(seen({}, { gpuProcesses: [row(202, 'C', 900), row(201, 'C', 900, 'GPU-b')] })).toMatchObject({ gpuUuids: [GPU, 'GPU-b'] })
+    expect(seen({}, { gpuProcesses: null })?.gpuUuids).toBeNull()
+  })
+  it('taken over, keeps its reason although its spec does not ask for MPS', () => {
+    const run = { startedElsewhere: true, mps: null, startTicks: 3000 }
+    expect(ownersOf(observe({ engines: [engine({ onMps: false }, run)], gpuProcesses: [row(202, 'C')] })).byEngine.get('e1')?.attachment).toMatchObject({ reason: 'startedBeforeDaemon' })
   })
 })
