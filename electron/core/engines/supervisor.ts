@@ -20,7 +20,7 @@ import { doorsOf } from './recipes/recipes.ts'
 import type { StartPlan } from './runFolder.ts'
 import { neighboursOf } from './stopping.ts'
 import { newEngineId, straysIn } from './strays.ts'
-import { idOf, runOf, TAKEN_IN, type Adoptable } from './takeIn.ts'
+import { idOf, takeIn, type Adoptable } from './takeIn.ts'
 import { giveTurns, refuseWhileLoading } from './turns.ts'
 
 export interface SupervisorParts {
@@ -109,24 +109,18 @@ export class Supervisor {
 
   /** One that runs and that somebody else started; it goes on. The new engine's id. Throws like add, and NOT_FOUND when it has ended meanwhile. */
   async takeIn(adoptable: Adoptable): Promise<string> {
-    const { settings, surroundings, procfs, clock } = this.#parts
     const { spec, process } = adoptable
-    admit(spec, null, [...this.#all.values()], surroundings)
-    const id = idOf(process, procfs.bootId())
+    const id = idOf(process, this.#parts.procfs.bootId())
     if (this.#all.has(id)) throw new FaultError('WRONG_STATE', `${spec.name} is taken over already.`, 'Look at the list of engines.', { field: 'id' })
+    admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
     const engine = this.#take({ id, colour: freeColour(this.#all.values()), spec })
-    try {
-      const mps = spec.onMps && spec.gpuUuid !== null ? surroundings.mpsEnvironment(spec.gpuUuid) : null
-      await engine.folder.takeIn(runOf(adoptable, mps, procfs.bootId(), clock), TAKEN_IN)
-      await settings.change((document) => ({ ...document, engines: [...document.engines, { id: engine.id, colour: engine.colour, spec }] }))
-      if (!procfs.isAlive(process)) throw new FaultError('NOT_FOUND', `${spec.name} has ended meanwhile.`, 'Look at the engines that are there.', { field: 'id' })
-      await engine.adopt()
-    } catch (error) {
+    await takeIn(engine, adoptable, this.#parts).catch(async (error: unknown) => {
+      await this.#unstore(engine).catch(() => {}) // what could not be written need not be taken back
       await this.#drop(engine)
       throw error
-    }
+    })
     this.#publish()
-    return engine.id
+    return id
   }
 
   /** Of a stopped or failed engine. */
@@ -145,6 +139,7 @@ export class Supervisor {
     const engine = this.#at(id)
     await this.#hold(engine, async () => {
       await this.#rest(engine, 'removed')
+      await this.#unstore(engine)
       await this.#drop(engine)
     })
   }
@@ -253,8 +248,11 @@ export class Supervisor {
     return engine
   }
 
-  async #drop(engine: LocalEngine): Promise<void> {
+  async #unstore(engine: LocalEngine): Promise<void> {
     if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter(({ id }) => id !== engine.id) }))
+  }
+
+  async #drop(engine: LocalEngine): Promise<void> {
     this.#all.delete(engine.id)
     this.#ports.forget(engine.id)
     await engine.close()

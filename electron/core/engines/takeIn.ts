@@ -2,8 +2,13 @@
 // again. Nobody learns its exit status: it is not our child.
 import { createHash, randomUUID } from 'node:crypto'
 import type { EngineSpec } from '../../../shared/engine.ts'
+import { FaultError } from '../../../shared/fault.ts'
 import type { ProcessId } from '../host/host.ts'
+import type { Procfs } from '../host/procfs.ts'
 import type { Clock } from '../kit/clock.ts'
+import type { Settings } from '../store/settings.ts'
+import type { LocalEngine } from './engine.ts'
+import type { Surroundings } from './launch.ts'
 import type { StartedRun, StartPlan } from './runFolder.ts'
 
 export interface Adoptable {
@@ -25,4 +30,22 @@ export const runOf = ({ process, spec, port, argv, envNames, cwd, startedAtMs }:
   return { version: 1, runId, plan: { version: 1, runId, spec, port, mps }, argv, envNames, cwd, keeper: null, engine: process, startedAtMs: startedAtMs ?? clock.now(), bootId }
 }
 
-export const TAKEN_IN = '[overlap] This engine was started outside Overlap: its words go where they went before. From its next start on they are here.'
+export interface TakeInParts {
+  settings: Settings
+  surroundings: Surroundings
+  procfs: Procfs
+  clock: Clock
+}
+
+/** Into its own folder first: killed in between, the next Overlap finds an engine that the settings do not name, and takes it over. */
+export async function takeIn(engine: LocalEngine, adoptable: Adoptable, { settings, surroundings, procfs, clock }: TakeInParts): Promise<void> {
+  const { spec, process } = adoptable
+  const { id, colour, folder } = engine
+  const mps = spec.onMps && spec.gpuUuid !== null ? surroundings.mpsEnvironment(spec.gpuUuid) : null
+  await folder.takeIn(runOf(adoptable, mps, procfs.bootId(), clock), TAKEN_IN)
+  await settings.change((document) => ({ ...document, engines: [...document.engines, { id, colour, spec }] }))
+  if (!procfs.isAlive(process)) throw new FaultError('NOT_FOUND', `${spec.name} has ended meanwhile.`, 'Look at the engines that are there.', { field: 'id' })
+  await engine.adopt()
+}
+
+const TAKEN_IN = '[overlap] This engine was started outside Overlap: its words go where they went before. From its next start on they are here.'
