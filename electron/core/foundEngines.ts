@@ -64,7 +64,7 @@ export class FoundEngines {
   /** Once a second. */
   tick(observed: Omit<Observed, 'engines' | 'table'> & { table: ProcessTable | null }): void {
     this.#discovery.tick(observed.table)
-    this.#discovery.observe(foundSightings(this.#discovery.facts, observed), (spec) => this.#predict(spec))
+    this.#discovery.observe(foundSightings(this.#discovery.facts, observed, this.#parts.gpu.identities.value.map(({ uuid }) => uuid)), (spec) => this.#predict(spec))
   }
 
   /** Throws NOT_FOUND, what stands in the way of taking it over, or what Supervisor.takeIn throws. */

@@ -45,6 +45,20 @@ export interface FoundProcess {
   service: string | null
 }
 
+/** For those who join pids to GPUs and daemons. */
+export interface FoundFacts {
+  id: string
+  process: ProcessId
+  pids: number[]
+  spec: EngineFacts['spec']
+  /** Its CUDA_VISIBLE_DEVICES; null: not set, or not ours to read. */
+  visibleDevices: string | null
+  /** Runs on a GPU or not at all. */
+  needsGpu: boolean
+  /** Where it looks for a daemon; null: not known. */
+  pipeDirectory: string | null
+}
+
 /** What is found out about one beside /proc: see owners. */
 export interface FoundSighting extends Sighting {
   /** GPUs that it uses; null: not known now. */
@@ -93,14 +107,14 @@ export class Discovery {
       this.#look(table)
     }
     for (const known of this.#known.values()) {
-      if (known.port !== null) void known.scraper.read(known.port, { healthPath: '/health', openAi: true, metricsPath: metricsPath(known.command, known.env ?? {}), apiKey: namedKey(known.command, known.env ?? {}) })
+      if (known.port !== null) void known.scraper.read(known.port, { healthPath: '/health', openAi: true, metricsPath: metricsPath(known.command, known.env ?? {}), apiKey: known.portSeen ? namedKey(known.command, known.env ?? {}) : null }) // a key is for the engine alone, not for whoever has its port
     }
   }
 
-  /** For those who join pids to GPUs and daemons. */
-  get facts(): { id: string; process: ProcessId; pids: number[]; spec: EngineFacts['spec']; pipeDirectory: string | null }[] {
+  get facts(): FoundFacts[] {
     return [...this.#known.values()].map((known) => ({
       id: known.id, process: known.process, pids: known.pids, spec: this.#specOf(known),
+      visibleDevices: known.env?.['CUDA_VISIBLE_DEVICES'] ?? null, needsGpu: known.command.program !== 'llamaServer',
       pipeDirectory: known.env === null ? null : (known.env['CUDA_MPS_PIPE_DIRECTORY'] ?? '/tmp/nvidia-mps'),
     }))
   }

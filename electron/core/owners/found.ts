@@ -1,19 +1,11 @@
 // What an engine that Overlap did not start uses, and whether it is an MPS client. Pure: the same join as for Overlap's own.
-import type { FoundSighting } from '../engines/discovery.ts'
+import type { FoundFacts, FoundSighting } from '../engines/discovery.ts'
 import type { EngineFacts } from '../engines/supervisor.ts'
 import { ownersOf, type Observed } from './owners.ts'
 
-export interface FoundFacts {
-  id: string
-  process: { pid: number; startTicks: number }
-  pids: number[]
-  spec: EngineFacts['spec']
-  /** Where it looks for a daemon; null: not known. */
-  pipeDirectory: string | null
-}
-
-export function foundSightings(found: readonly FoundFacts[], observed: Omit<Observed, 'engines'>): Map<string, FoundSighting> {
-  const gpus = new Map(found.map(({ id, pids }) => [id, gpusOf(pids, observed.gpuProcesses)]))
+/** `gpuUuids`: all of this workstation's. */
+export function foundSightings(found: readonly FoundFacts[], observed: Omit<Observed, 'engines'>, gpuUuids: readonly string[]): Map<string, FoundSighting> {
+  const gpus = new Map(found.map((one) => [one.id, gpusOf(one, observed.gpuProcesses, gpuUuids)]))
   const engines = found.map(({ id, process, spec, pipeDirectory }): EngineFacts => {
     const used = gpus.get(id) ?? []
     return {
@@ -25,5 +17,11 @@ export function foundSightings(found: readonly FoundFacts[], observed: Omit<Obse
   return new Map([...byEngine].map(([id, owned]) => [id, { ...owned, gpuUuids: gpus.get(id) ?? null }]))
 }
 
-const gpusOf = (pids: readonly number[], rows: Observed['gpuProcesses']): string[] | null =>
-  rows === null ? null : [...new Set(rows.filter(({ pid }) => pids.includes(pid)).map(({ gpuUuid }) => gpuUuid))].sort()
+/** As nvidia-smi lists its processes. In a container it lists none of them: then what the engine was told, or the only GPU there is. */
+function gpusOf({ pids, visibleDevices, needsGpu }: FoundFacts, rows: Observed['gpuProcesses'], gpuUuids: readonly string[]): string[] | null {
+  const listed = [...new Set((rows ?? []).filter(({ pid }) => pids.includes(pid)).map(({ gpuUuid }) => gpuUuid))].sort()
+  if (listed.length > 0) return listed
+  const named = gpuUuids.filter((uuid) => visibleDevices?.startsWith('GPU-') === true && uuid.startsWith(visibleDevices))
+  if (named.length === 1) return named
+  return needsGpu && gpuUuids.length === 1 ? [...gpuUuids] : rows === null ? null : []
+}

@@ -4,7 +4,8 @@ import type { Attachment, CustomSpec } from '../../../shared/engine.ts'
 import type { GpuProcess } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import type { EngineFacts } from '../engines/supervisor.ts'
-import { foundSightings, type FoundFacts } from './found.ts'
+import type { FoundFacts } from '../engines/discovery.ts'
+import { foundSightings } from './found.ts'
 import { ownersOf, type Observed } from './owners.ts'
 
 const GPU = 'GPU-a'
@@ -86,8 +87,8 @@ describe('owners', () => {
 })
 
 describe('an engine that Overlap did not start', () => {
-  const facts = (change: Partial<FoundFacts> = {}): FoundFacts => ({ id: 'f1', process: { pid: 200, startTicks: 5000 }, pids: [200, 201, 202], spec: { ...spec, gpuUuid: null, onMps: false }, pipeDirectory: '/tmp/nvidia-mps', ...change })
-  const seen = (change: Partial<FoundFacts>, more: Partial<Observed>) => foundSightings([facts(change)], observe({ gpuProcesses: [row(202, 'C', 900)], ...more })).get('f1')
+  const facts = (change: Partial<FoundFacts> = {}): FoundFacts => ({ id: 'f1', process: { pid: 200, startTicks: 5000 }, pids: [200, 201, 202], spec: { ...spec, gpuUuid: null, onMps: false }, pipeDirectory: '/tmp/nvidia-mps', visibleDevices: null, needsGpu: false, ...change })
+  const seen = (change: Partial<FoundFacts>, more: Partial<Observed>) => foundSightings([facts(change)], observe({ gpuProcesses: [row(202, 'C', 900)], ...more }), [GPU, 'GPU-b']).get('f1')
   it.each<[string, Partial<FoundFacts>, Partial<Observed>, Expected]>([
     ['before any daemon', {}, { daemons: [daemon({ state: 'stopped', daemonPid: null })] }, ['notAttached', 'noDaemon', false]],
     ['before the daemon, whose folder it does not know either', { process: { pid: 200, startTicks: 3000 } }, {}, ['notAttached', 'startedBeforeDaemon', true]],
@@ -102,6 +103,17 @@ describe('an engine that Overlap did not start', () => {
     const sighting = seen(change, more)
     expect(sighting?.attachment).toMatchObject({ state, reason, restartHelps })
     expect(sighting?.attachment.sentence).not.toMatch(/meant|started for MPS/)
+  })
+  it.each<[string, Partial<FoundFacts>, string[], string[] | null]>([
+    ['the only one there is', { needsGpu: true }, [GPU], [GPU]],
+    ['one of two', { needsGpu: true }, [GPU, 'GPU-b'], []],
+    ['the one it was told', { visibleDevices: 'GPU-b' }, [GPU, 'GPU-b'], ['GPU-b']],
+    ['a number, whose order is CUDA\'s', { visibleDevices: '0' }, [GPU, 'GPU-b'], []],
+    ['none that it needs', {}, [GPU], []],
+  ])('in a container, where nvidia-smi lists the processes of the host, it uses %s', (_, change, all, expected) => {
+    const sighting = foundSightings([facts(change)], observe({ gpuProcesses: [row(77_001, 'C')], daemons: [daemon({ state: 'stopped', daemonPid: null })] }), all).get('f1')
+    expect(sighting?.gpuUuids).toEqual(expected)
+    expect(sighting?.attachment.reason).toBe(expected?.[0] === GPU ? 'noDaemon' : expected?.length === 1 ? 'noDaemon' : 'noEvidence')
   })
   it('has the GPUs and the memory of its processes', () => {
     expect(seen({}, {})).toMatchObject({ gpuUuids: [GPU], gpuMemoryMiB: 900, pids: [200, 201, 202] })
