@@ -2,8 +2,9 @@
 import './nodeVersion.ts'
 import { parseArgs } from 'node:util'
 import type { Greeting } from '../shared/contract.ts'
-import type { Engine } from '../shared/engine.ts'
+import type { Engine, EngineRates } from '../shared/engine.ts'
 import { FaultError } from '../shared/fault.ts'
+import type { FoundEngine } from '../shared/foundEngine.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { stateFolder } from './opening.ts'
 import { RunningCore } from './runningCore.ts'
@@ -32,10 +33,14 @@ async function main(): Promise<void> {
   out(`${greeting.hostName}${greeting.simulated ? ` (simulated: ${greeting.scene})` : ''}, Overlap ${greeting.version}, process ${core.pid}, http://127.0.0.1:${core.port}/`)
   for (const daemon of await core.first<MpsDaemon[]>('mps.daemons')) out(`GPU ${daemon.gpuIndex}  MPS ${daemon.state}: ${daemon.sentence}`)
   for (const { spec, state, port, rates, attachment } of await core.first<Engine[]>('engine.list')) {
-    const tokens = rates.generatedTokensPerSecond === null ? '—' : rates.generatedTokensPerSecond.toFixed(0)
-    out(`${spec.name}  ${state}${port === null ? '' : ` on port ${port}`}  ${tokens} tokens/s  ${attachment.state === 'attached' ? 'on MPS' : attachment.sentence}`)
+    out(`${spec.name}  ${state}${port === null ? '' : ` on port ${port}`}  ${tokens(rates)} tokens/s  ${attachment.state === 'attached' ? 'on MPS' : attachment.sentence}`)
+  }
+  for (const { name: found, pid, port, rates, attachment } of await core.first<FoundEngine[]>('engine.found')) {
+    out(`${found}  found, pid ${pid}${port === null ? '' : ` on port ${port}`}  ${tokens(rates)} tokens/s  ${attachment.state === 'attached' ? 'on MPS' : attachment.sentence}`)
   }
 }
+
+const tokens = ({ generatedTokensPerSecond }: EngineRates): string => (generatedTokensPerSecond === null ? '—' : generatedTokensPerSecond.toFixed(0))
 
 // `… watch x | head -1` is no failure
 process.stdout.on('error', () => process.exit(0))
