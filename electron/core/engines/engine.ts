@@ -8,7 +8,7 @@ import { Disposer } from '../kit/disposer.ts'
 import { Mailbox } from '../kit/mailbox.ts'
 import { LogReader } from './engineLog.ts'
 import { NOT_RUNNING, NOT_SEEN, type EngineParts, type Sighting } from './engineParts.ts'
-import { explainExit, keeperLost, notKept, notReady, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
+import { endedEarly, explainExit, keeperLost, notKept, notReady, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
 import { launchCommand, launchRun, planStart } from './launch.ts'
 import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Life, type LifeEvent } from './lifecycle.ts'
 import { NO_RATES } from './rates.ts'
@@ -109,6 +109,7 @@ export class LocalEngine {
 
   observe(seen: Sighting | null): void {
     this.#seen = seen
+    if (this.#run !== null && seen?.pids.includes(this.#run.engine.pid)) this.#leaving.know(seen.pids, this.#parts.procfs)
   }
 
   /** Once, before anything else: takes over what an earlier Overlap left. */
@@ -256,7 +257,9 @@ export class LocalEngine {
         return
       }
       const exit = await this.folder.exit(run.runId)
-      if (exit === null && (keeperAlive || (run.keeper === null && !this.#leaving.allGone(this.#parts)))) return // whoever ends what the engine left behind is not done
+      if (exit === null && keeperAlive) return // the keeper ends what the engine left in its group
+      // of one that was started elsewhere, nothing is ended that nobody asked for
+      if ((run.keeper !== null || this.#askedToEnd) && !this.#leaving.allGone(this.#parts)) return
       await this.#mailbox.post(() => (this.#run === run ? this.#ended(exit) : undefined))
     } catch (error) {
       log.error('an engine could not be looked after', { engine: this.id, error })
@@ -268,8 +271,8 @@ export class LocalEngine {
   async #ended(exit: RunExit | null): Promise<void> {
     this.#quiet()
     const { fault, curable } = await this.#explain(exit, this.#run)
-    const { state, failing } = this.#life
-    const asked = ['draining', 'stopping'].includes(state)
+    const { failing } = this.#life
+    const asked = this.#askedToEnd
     const name = this.#run?.plan.spec.name ?? this.spec.name
     const sentence = !asked ? sentenceOf(fault) : failing ? failing.sentence : exit?.signal === 'SIGKILL' ? `${name} did not end when asked, and was killed.` : `${name} was stopped.`
     this.#lastExit = { atMs: exit?.atMs ?? this.#parts.clock.now(), code: exit?.code ?? null, signal: exit?.signal ?? null, sentence }
@@ -280,8 +283,13 @@ export class LocalEngine {
     await this.#step({ name: 'exited', fault, curable })
   }
 
+  get #askedToEnd(): boolean {
+    return ['draining', 'stopping'].includes(this.#life.state)
+  }
+
   async #explain(exit: RunExit | null, run: StartedRun | null) {
     if (run?.keeper === null) return { fault: notKept(this.spec.name), curable: true }
+    if (exit?.code === 0 && this.#life.state === 'starting' && !this.#life.adopted) return { fault: endedEarly(this.spec.name), curable: false }
     const lines = await new LogReader(this.folder.logPath, this.#parts.clock).tail(LAST_LINES).catch(() => [])
     return explainExit(this.spec.name, exit ?? { code: null, signal: null, spawnError: null }, lines)
   }

@@ -6,27 +6,41 @@ import type { EngineParts } from './engineParts.ts'
 import type { StartedRun } from './runFolder.ts'
 
 const RELEASE_WITHIN_MS = 10_000
-/** What an engine left behind that has no keeper: asked to end, then ended. */
+/** What an engine left behind: asked to end, then ended. */
 const LEFTOVER_GRACE_MS = 5_000
+/** Some engines start a process for a moment now and then: those that are gone are forgotten from here on. */
+const MOST_KNOWN = 200
 
 /** Only what was started for this engine alone is its group: one that was started outside Overlap may share its group with anything. */
 const wholeOf = ({ keeper }: StartedRun): 'group' | 'process' => (keeper === null ? 'process' : 'group')
 
 const treeOf = (run: StartedRun, procfs: Procfs): ProcessId[] => procfs.processTree(run.engine.pid).flatMap((pid) => procfs.processStat(pid) ?? [])
 
-/** A polite end, and what it leaves behind: a keeper sees to that by itself, of one that was started outside Overlap it is done here. */
+/**
+ * What an engine leaves behind when it has ended. Its keeper ends the rest of its group; processes that made a group of their own, and all
+ * those of an engine without a keeper, are known from before and ended here.
+ */
 export class Leaving {
-  #left: ProcessId[] = []
+  #known = new Map<number, ProcessId>()
   #goneSinceMs: number | null = null
 
+  /** Its process tree as it is now. */
+  know(pids: readonly number[], procfs: Procfs): void {
+    for (const pid of pids) {
+      const stat = this.#known.has(pid) ? null : procfs.processStat(pid)
+      if (stat !== null) this.#known.set(pid, stat)
+    }
+    if (pids.length > 0 && this.#known.size > MOST_KNOWN) for (const pid of this.#known.keys()) if (!pids.includes(pid)) this.#known.delete(pid)
+  }
+
   terminate(run: StartedRun, { host, procfs }: EngineParts): void {
-    if (run.keeper === null) this.#left = treeOf(run, procfs)
+    this.know(treeOf(run, procfs).map(({ pid }) => pid), procfs)
     host.signal(run.engine, 'SIGTERM', wholeOf(run))
   }
 
   /** Once the engine itself has gone. True when none of its processes is left, or they cannot be ended. */
   allGone({ host, procfs, clock }: EngineParts): boolean {
-    const alive = this.#left.filter((process) => procfs.isAlive(process))
+    const alive = [...this.#known.values()].filter((process) => procfs.isAlive(process))
     const sinceMs = clock.now() - (this.#goneSinceMs ??= clock.now())
     for (const process of alive) host.signal(process, sinceMs < LEFTOVER_GRACE_MS ? 'SIGTERM' : 'SIGKILL', 'process')
     return alive.length === 0 || sinceMs > 2 * LEFTOVER_GRACE_MS
