@@ -61,6 +61,11 @@ export class FoundEngines {
     return this.#discovery.found
   }
 
+  /** Name of one; null: none. */
+  loadingOn(gpuUuid: string): string | null {
+    return this.#discovery.loading.find((spec) => spec.gpuUuid === gpuUuid)?.name ?? null
+  }
+
   /** Once a second. */
   tick(observed: Omit<Observed, 'engines' | 'table'> & { table: ProcessTable | null }): void {
     this.#discovery.tick(observed.table)

@@ -103,6 +103,7 @@ export class Workstation implements Answering {
         // until the GPUs are known, a start is not refused for a GPU that has not been seen yet
         gpuExists: (gpuUuid) => this.gpu.identities.value.length === 0 || this.gpu.identities.value.some((gpu) => gpu.uuid === gpuUuid),
         mayRestart: () => this.hold.value === null,
+        loadingElsewhere: (gpuUuid) => this.found.loadingOn(gpuUuid),
       },
     })
     const { gpu, mps, engines, hold } = this

@@ -129,6 +129,16 @@ describe('a vLLM that somebody else started', () => {
     expect(bench.procfs.processStat(neighbour.pid ?? 0)?.state).toMatch(/[SR]/)
   }, 60_000)
 
+  it('is loading until it answers', async () => {
+    const { child } = await vllm(['--slow-metrics', '1500'])
+    const loads = () => discovery.loading.map(({ port }) => port)
+    await bench.until('found', () => look(child) !== null)
+    const port = Number(child.spawnargs[child.spawnargs.indexOf('--port') + 1])
+    expect(loads()).toContain(port)
+    await found(child, ({ rates }) => rates.source !== null)
+    expect(loads()).not.toContain(port)
+  })
+
   it('that ends by itself is said to have, and is not started again', async () => {
     const { child } = await vllm()
     const id = await takenIn(await found(child))

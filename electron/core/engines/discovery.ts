@@ -84,6 +84,8 @@ interface Known extends FoundProcess {
 /** A look reads the command lines of new processes, and of each old one every so many looks: a program may have become another. */
 const LOOK_EVERY_MS = 2_000
 const REREAD_EVERY = 30
+/** One that cannot be heard from here, in a network of its own, holds nobody up for longer. */
+const LONGEST_LOAD_MS = 10 * 60 * 1000
 const UNSEEN: FoundSighting = { pids: [], gpuMemoryMiB: null, attachment: NOT_SEEN, gpuUuids: null }
 
 export class Discovery {
@@ -117,6 +119,14 @@ export class Discovery {
       visibleDevices: known.env?.['CUDA_VISIBLE_DEVICES'] ?? null, needsGpu: known.command.program !== 'llamaServer',
       pipeDirectory: known.env === null ? null : (known.env['CUDA_MPS_PIPE_DIRECTORY'] ?? '/tmp/nvidia-mps'),
     }))
+  }
+
+  /** Those that were started a short while ago and have never answered, with the GPU that they use. llama-server measures no memory while it loads. */
+  get loading(): EngineFacts['spec'][] {
+    const nowMs = this.#parts.clock.now()
+    const loads = ({ command, env, scraper, startedAtMs }: Known) =>
+      command.program !== 'llamaServer' && metricsPath(command, env ?? {}) !== null && scraper.rates.readAtMs === null && startedAtMs !== null && nowMs - startedAtMs < LONGEST_LOAD_MS
+    return [...this.#known.values()].filter(loads).map((known) => this.#specOf(known))
   }
 
   /** `predict`: what two copies would gain on that GPU. */

@@ -281,7 +281,7 @@ export class Supervisor {
 
   /** Right before the change of state, in one turn of the event loop with it: an engine that begins to load meanwhile is seen. */
   #refuseWhileLoading(engine: LocalEngine): void {
-    refuseWhileLoading(engine, this.#all.values())
+    refuseWhileLoading(engine, this.#all.values(), this.#parts.surroundings.loadingElsewhere)
   }
 
   /** For what is only done to an engine at rest; a pending automatic restart is called off. */
@@ -316,7 +316,7 @@ export class Supervisor {
       this.#publishing = false
       if (this.#closed) return
       this.#publish()
-      giveTurns(this.#all.values(), this.#held)
+      giveTurns(this.#all.values(), this.#held, this.#parts.surroundings.loadingElsewhere)
     })
   }
 
