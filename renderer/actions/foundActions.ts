@@ -28,7 +28,7 @@ export function putFoundOnMps(found: FoundEngine): Action {
   const startsMps = daemon?.state === 'stopped'
   return {
     id: `engine.putFoundOnMps/${found.id}`, label: `Put ${found.name} on MPS`, group: 'Engines', danger: true,
-    about: `A running process cannot join MPS: it is taken over, asked to finish, and started again as an MPS client on the same port. Its callers wait meanwhile.${caution(found)}`,
+    about: `A running process cannot join MPS: it is taken over, asked to finish, and started again as an MPS client on the same port. Its callers get errors meanwhile.${caution(found)}`,
     blocked: why(found) ?? (gpuUuid === null ? 'Which GPU it uses is not known.' : found.attachment.state === 'attached' ? 'It is an MPS client.' : daemon === null || (daemon.state !== 'running' && !startsMps) ? (daemon?.sentence ?? 'MPS is not known there.') : null),
     preview: (client) => client.engine.previewFoundOnMps({ id: found.id }),
     run: async (client) => {

@@ -46,7 +46,8 @@ describe('Procfs on written files', () => {
     '20/status': 'Name:\tengine\nUid:\t1000\t1001\t1000\t1000\n',
     '20/environ': 'A=1\0B=x=y\0broken\0', '20/cmdline': 'vllm\0serve\0\0', '21/cmdline': '',
     'net/unix': 'Num RefCount\n0000: 00000002 00000000 00010000 0005 01 77 /tmp/m p/control\n0000: 00000003 00000000 00000000 0005 03 78 /tmp/other\n',
-    'sys/kernel/random/boot_id': '4f1c-boot\n', 'self/limits': 'Limit  Soft\nMax open files            1073741816           1073741816           files\n',
+    'sys/kernel/random/boot_id': '4f1c-boot\n', '20/cgroup': '0::/system.slice/vllm.service\n', '21/cgroup': '1:name=systemd:/user.slice/user-1000.slice/session-3.scope\n0::/\n',
+    'self/cgroup': '0::/user.slice/user-1000.slice/user@1000.service/app.slice/overlap.service\n', 'self/limits': 'Limit  Soft\nMax open files            1073741816           1073741816           files\n',
   })
   const clock = new HandClock()
   const procfs = new Procfs({ root, clock })
@@ -61,6 +62,8 @@ describe('Procfs on written files', () => {
     expect(procfs.bootId()).toBe('4f1c-boot')
     expect(procfs.ownOpenFileLimit()).toBe(1073741816)
     expect(procfs.cpuSeconds(20)).toBe(2)
+    expect([20, 21, 22].map((pid) => procfs.serviceOf(pid))).toEqual(['vllm.service', null, null])
+    expect(procfs.inUserManager()).toBe(true)
   })
 
   it('takes a zombie for gone once its last thread is', () => {

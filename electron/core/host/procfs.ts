@@ -146,8 +146,17 @@ export class Procfs {
 
   /** The systemd service that it belongs to; null: none, or it cannot be told here. */
   serviceOf(pid: number): string | null {
-    const path = /^0::(.*)$/m.exec(this.#text(`${pid}/cgroup`) ?? '')?.[1] ?? ''
-    return /([^/]+\.service)$/.exec(path)?.[1] ?? null
+    return /([^/]+\.service)$/.exec(this.#unitPath(pid))?.[1] ?? null
+  }
+
+  /** Whether this process itself was started by the user's systemd manager, and not by a login. */
+  inUserManager(): boolean {
+    return /\/user@\d+\.service\//.test(this.#unitPath('self'))
+  }
+
+  #unitPath(pid: number | 'self'): string {
+    const paths = [...(this.#text(`${pid}/cgroup`) ?? '').matchAll(/^\d+:(?:name=systemd)?:(.*)$/gm)].map(([, path = '']) => path)
+    return paths.find((path) => path !== '/') ?? ''
   }
 
   /** Wall-clock time of a start time; null: cannot be told here. */
