@@ -63,7 +63,7 @@ describe('LocalHost.run', () => {
   })
 
   it('ends a child that ignores SIGTERM, with its own children, and says so', async () => {
-    const argv = node('process.on("SIGTERM", () => {}); const c = require("child_process").spawn("sleep", ["600"]); console.log(process.pid, c.pid); setInterval(() => {}, 1e6)')
+    const argv = node('process.on("SIGTERM", () => {}); console.log(process.pid); require("child_process").spawn("sleep", ["600"]); setInterval(() => {}, 1e6)')
     const clock = new HandClock()
     const local = new LocalHost({ log: silentLog, clock })
     const running = local.run({ argv, timeoutMs: 5000, why: 'test' })
