@@ -4,8 +4,9 @@ import './nodeVersion.ts'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { contract, type Greeting } from '../shared/contract.ts'
-import type { Engine } from '../shared/engine.ts'
+import type { Engine, EngineRates } from '../shared/engine.ts'
 import { FaultError } from '../shared/fault.ts'
+import type { FoundEngine } from '../shared/foundEngine.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { stateFolder } from './elsewhere.ts'
 import { readFlags } from './flags.ts'
@@ -38,10 +39,14 @@ async function status(door: Door, where: string): Promise<void> {
   out(`${greeting.hostName}${greeting.simulated ? ` (simulated: ${greeting.scene})` : ''}, Overlap ${greeting.version}, ${where}`)
   for (const daemon of await firstOf<MpsDaemon[]>(door, 'mps.daemons')) out(`GPU ${daemon.gpuIndex}  MPS ${daemon.state}: ${daemon.sentence}`)
   for (const { spec, state, port, rates, attachment } of await firstOf<Engine[]>(door, 'engine.list')) {
-    const tokens = rates.generatedTokensPerSecond === null ? '—' : rates.generatedTokensPerSecond.toFixed(0)
-    out(`${spec.name}  ${state}${port === null ? '' : ` on port ${port}`}  ${tokens} tokens/s  ${attachment.state === 'attached' ? 'on MPS' : attachment.sentence}`)
+    out(`${spec.name}  ${state}${port === null ? '' : ` on port ${port}`}  ${tokens(rates)} tokens/s  ${attachment.state === 'attached' ? 'on MPS' : attachment.sentence}`)
+  }
+  for (const { name, pid, port, rates, attachment } of await firstOf<FoundEngine[]>(door, 'engine.found')) {
+    out(`${name}  found, pid ${pid}${port === null ? '' : ` on port ${port}`}  ${tokens(rates)} tokens/s  ${attachment.state === 'attached' ? 'on MPS' : attachment.sentence}`)
   }
 }
+
+const tokens = ({ generatedTokensPerSecond }: EngineRates): string => (generatedTokensPerSecond === null ? '—' : generatedTokensPerSecond.toFixed(0))
 
 /** GET: takes no input. Throws FaultError NOT_FOUND. */
 function methodOf(name: string): string | undefined {

@@ -10,6 +10,7 @@ import { CommandPreview, LedgerEntry } from './command.ts'
 import { Engine, EngineSpec } from './engine.ts'
 import { EXPORTS, ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary, type ExportFormat } from './experiment.ts'
 import { Fault, FAULT_STATUS, type FaultCode } from './fault.ts'
+import { FoundEngine } from './foundEngine.ts'
 import { GpuFrame, GpuIdentity, HistoryWindow } from './gpu.ts'
 import { LimitsChange, MpsDaemon } from './mps.ts'
 
@@ -130,6 +131,9 @@ export const contract = {
   },
   engine: {
     list: reads('Stream: all engines, their states, rates and attachments.').output(latest(z.array(Engine))),
+    found: reads('Stream: engines that run here and that Overlap did not start.').output(latest(z.array(FoundEngine))),
+    takeIn: does("Makes a found engine one of Overlap's own: it goes on as it is, and can be stopped and started again. Answers with the id of the new engine.").input(onEngine).output(z.object({ id: z.string() })),
+    previewFoundOnMps: does('Everything that putting a found engine on MPS would run: a daemon where there is none, its end, its start. takeIn, mps.start and putOnMps do it.').input(onEngine).output(z.array(CommandPreview)),
     add: does('Adds an engine; starts nothing.').input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
     change: does('Changes a stopped or failed engine.').input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),
     remove: does('Removes a stopped or failed engine, with its log.').input(onEngine).output(z.object({})),

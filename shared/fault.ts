@@ -18,6 +18,7 @@ export const FAULT_STATUS = {
   COMMAND_TIMED_OUT: 504,
   COMMAND_FAILED: 502, // ran, and said no
   NO_PERMISSION: 403,
+  DISK_FULL: 507, // no space left, a quota that is used up, or a file system that became read-only
   DRIVER_UNREACHABLE: 503, // nvidia-smi cannot talk to the driver
   GPU_LOST: 503,
   NO_CUDA_DEVICE: 503, // "no CUDA-capable device is detected"
@@ -66,9 +67,18 @@ export class FaultError extends Error {
   }
 }
 
+/** What the system says when nothing can be written: nobody's mistake, wherever it is met. */
+const FULL: Record<string, [sentence: string, hint: string]> = {
+  ENOSPC: ['There is no space left on the disk, so that nothing could be written.', 'Free some space, then try again.'],
+  EDQUOT: ['The disk quota of this user is used up, so that nothing could be written.', 'Free some space, or ask for more, then try again.'],
+  EROFS: ['The file system has become read-only, so that nothing could be written.', 'Look at the kernel log: a disk that fails is often made read-only.'],
+}
+
 /** Any thrown thing as a Fault; what is not one becomes BUG and must be logged by the caller. */
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof FaultError) return thrown.fault
   const text = thrown instanceof Error ? thrown.message : String(thrown)
+  const full = thrown instanceof Error && 'code' in thrown ? FULL[String(thrown.code)] : undefined
+  if (full) return { code: 'DISK_FULL', sentence: full[0], hint: full[1], field: null, detail: text }
   return { code: 'BUG', sentence: 'Overlap made a mistake.', hint: 'The log has the details; please report it.', field: null, detail: text }
 }

@@ -6,6 +6,7 @@ import { contract, type Greeting, type MpsAction, type OwnCost, type PlainHttp }
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary } from '../../shared/experiment.ts'
 import { Fault, FAULT_STATUS, FaultError, faultOf } from '../../shared/fault.ts'
+import type { FoundEngine } from '../../shared/foundEngine.ts'
 import type { GpuFrame, GpuIdentity, HistoryWindow } from '../../shared/gpu.ts'
 import type { LimitsChange, MpsDaemon } from '../../shared/mps.ts'
 import { compareReports } from './experiments/exports/compare.ts'
@@ -67,6 +68,11 @@ export interface Answering {
     putOnMps(id: string): Promise<void>
     log(id: string): { tail(lines: number): Promise<string[]>; follow(onLines: (lines: string[]) => void): () => void }
   }
+  readonly found: {
+    found: Topic<FoundEngine[]>
+    takeIn(id: string): Promise<string>
+    previewOnMps(id: string): Promise<CommandPreview[]>
+  }
   readonly host: { ledger: Feed<LedgerEntry> }
   readonly hold: Topic<Hold | null>
   readonly experiments: {
@@ -120,7 +126,7 @@ export function answers(workstation: Answering, log: Log) {
     }
   })
   const never = new AbortController().signal
-  const { gpu, mps, engines, host, experiments, reports } = workstation
+  const { gpu, mps, engines, found, host, experiments, reports } = workstation
   /** For what changes the workstation: an experiment must not find another one than it left. */
   const unheld = os.middleware(async ({ next }) => {
     const hold = workstation.hold.value
@@ -176,6 +182,9 @@ export function answers(workstation: Answering, log: Log) {
     },
     engine: {
       list: wall.engine.list.handler(({ context, signal = never }) => latest(context.link, engines.engines, signal)),
+      found: wall.engine.found.handler(({ context, signal = never }) => latest(context.link, found.found, signal)),
+      takeIn: wall.engine.takeIn.use(unheld).handler(async ({ input }) => ({ id: await found.takeIn(input.id) })),
+      previewFoundOnMps: wall.engine.previewFoundOnMps.handler(({ input }) => found.previewOnMps(input.id)),
       add: wall.engine.add.use(unheld).handler(async ({ input }) => ({ id: await engines.add(input.spec) })),
       change: wall.engine.change.use(unheld).handler(async ({ input }) => {
         await engines.change(input.id, input.spec)

@@ -14,6 +14,7 @@ import { dropWithEngines, seriesOfEngines } from './engineSeries.ts'
 import { Supervisor } from './engines/supervisor.ts'
 import { Experiments } from './experiments/experiments.ts'
 import type { Throwaway } from './experiments/journal.ts'
+import { FoundEngines } from './foundEngines.ts'
 import { History } from './gpu/history.ts'
 import { seriesOf } from './gpu/liveSeries.ts'
 import { Sampler } from './gpu/sampler.ts'
@@ -74,6 +75,7 @@ export class Workstation implements Answering {
   readonly history = new History()
   readonly mps: GpuDaemons
   readonly engines: Supervisor
+  readonly found: FoundEngines
   readonly host: Host
   readonly hold = new Topic<Hold | null>(null)
   readonly reports: Reports
@@ -115,10 +117,12 @@ export class Workstation implements Answering {
         // until the GPUs are known, a start is not refused for a GPU that has not been seen yet
         gpuExists: (gpuUuid) => this.gpu.identities.value.length === 0 || this.gpu.identities.value.some((gpu) => gpu.uuid === gpuUuid),
         mayRestart: () => this.hold.value === null,
+        loadingElsewhere: (gpuUuid) => this.found.loadingOn(gpuUuid),
       },
     })
     const { gpu, mps, engines, hold } = this
     const lab = labOf({ host, clock, log, tools, procfs: this.#procfs, gpu, mps, engines, hold, stateDirectory, scene: parts.scene, throwaway: parts.throwaway ?? null, version: parts.version, programs: parts.programs })
+    this.found = new FoundEngines({ ...parts, host, procfs: this.#procfs, gpu, mps, engines, uid: this.greeting().uid })
     this.experiments = new Experiments({ lab, reports: this.reports, presetsFolder: parts.presetsFolder })
   }
 
@@ -221,7 +225,9 @@ export class Workstation implements Answering {
     this.mps.check(table)
     const frame = this.gpu.frames.value
     const daemons = this.mps.daemons.value
-    this.engines.observe(ownersOf({ engines: this.engines.facts, table, gpuProcesses: frame?.processes ?? null, daemons, uid: this.greeting().uid }).byEngine)
+    const observed = { table, gpuProcesses: frame?.processes ?? null, daemons, uid: this.greeting().uid }
+    this.engines.observe(ownersOf({ ...observed, engines: this.engines.facts }).byEngine)
+    this.found.tick(observed)
     this.advice.set(adviceOn({ identities: this.gpu.identities.value, frame, daemons, engines: this.engines.engines.value }))
     this.#count()
   }

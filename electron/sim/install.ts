@@ -1,7 +1,9 @@
 // Puts a scene into a folder and says how to start what is in it. Starts nothing, except what a scene calls somebody else's.
-import { execFile } from 'node:child_process'
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { delimiter, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import type { EngineSpec } from '../../shared/engine.ts'
 import { Folder, type Gpu } from './folder.ts'
@@ -49,12 +51,14 @@ function specOf(engine: SceneEngine, gpus: readonly Gpu[]): EngineSpec {
   }
 }
 
-/** Writes `vllm` into a folder of its own, and gives the PATH that finds it there first. Folders of npm and of an AppImage are not handed on. */
-function putOnPath(folder: string, engine: readonly string[]): string {
+/**
+ * Writes `vllm` into a folder of its own, and gives the PATH that finds it there first. Folders of npm and of an AppImage are not handed on.
+ * To a shell it is a script that runs itself with Node, to Node the stand-in: its command line then reads `node …/vllm serve`, as the real one's reads `python …/vllm serve`.
+ */
+function putOnPath(folder: string, [node = '', program = '']: readonly string[]): string {
   const bin = join(folder, 'bin')
-  const quoted = engine.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ')
   mkdirSync(bin, { recursive: true })
-  writeFileSync(join(bin, 'vllm.new'), `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 })
+  writeFileSync(join(bin, 'vllm.new'), `#!/bin/sh\n':' //; exec '${node.replaceAll("'", String.raw`'\''`)}' "$0" "$@"\nimport(${JSON.stringify(pathToFileURL(program).href)})\n`, { mode: 0o755 })
   renameSync(join(bin, 'vllm.new'), join(bin, 'vllm')) // one that starts just now reads the old one to its end
   const appDir = process.env['APPDIR']
   const ours = (entry: string) => /\/(?:node_modules\/\.bin|node-gyp-bin)\/?$/.test(entry) || (appDir !== undefined && entry.startsWith(appDir))
@@ -80,12 +84,31 @@ export async function install({ folder: path, scene: name = null, misbehaviour, 
   const env: Record<string, string> = { OVERLAP_SIM: folder.path, PATH: putOnPath(folder.path, program('engine.ts')), ...handedOn() }
   const tools = { nvidiaSmi: program('nvidiaSmi.ts'), mpsControl: program('mpsControl.ts'), env }
   const gpus = folder.gpus(file)
+  if (scene.running !== undefined) await startRunning(folder, specOf(scene.running, gpus), scene.running.port, env)
   const foreign = folder.misbehaviour(file).foreignDaemon ? await startForeignDaemon(folder, tools) : null
   return {
     scene: sceneName, sentence: scene.sentence, tools, engines: scene.engines.map((engine) => specOf(engine, gpus)),
     opening: scene.opening, gpuCount: gpus.length, gpuUuids: gpus.map(({ uuid }) => uuid), close: async () => foreign?.(),
   }
 }
+
+/** As somebody would have in a terminal, before the product; it outlives the product as every engine does. One that still lives from an earlier opening is enough. */
+async function startRunning(folder: Folder, spec: EngineSpec, wantedPort: number, env: Record<string, string>): Promise<void> {
+  const scene = folder.scene()
+  if (spec.recipe !== 'vllm' || scene === null || folder.gpus(scene).some(({ index }) => folder.tenants(index).length > 0)) return
+  const port = (await freePort(wantedPort)) ?? (await freePort(0)) ?? wantedPort
+  const log = openSync(join(folder.path, 'somebody.log'), 'a')
+  const args = ['serve', spec.model, '--port', String(port), '--max-num-seqs', String(spec.maxSequences), '--kv-cache-memory-bytes', `${spec.kvCacheMemoryMiB}M`, '--gpu-memory-utilization', '0.05', '--no-async-scheduling']
+  spawn(join(folder.path, 'bin', 'vllm'), args, { env: { ...process.env, ...env, ...spec.env }, cwd: folder.path, detached: true, stdio: ['ignore', log, log] }).on('error', () => {}).unref()
+  closeSync(log)
+}
+
+const freePort = (wanted: number): Promise<number | null> => new Promise((resolve) => {
+  const server = createServer().once('error', () => resolve(null)).listen({ port: wanted, host: '127.0.0.1' }, () => {
+    const address = server.address()
+    server.close(() => resolve(typeof address === 'object' && address ? address.port : null))
+  })
+})
 
 /** Returns how to end it. */
 async function startForeignDaemon(folder: Folder, tools: Installed['tools']): Promise<() => Promise<void>> {

@@ -50,6 +50,8 @@ export interface Scene {
   /** Compute mode EXCLUSIVE_PROCESS of all GPUs. */
   exclusiveProcess?: boolean
   engines: SceneEngine[]
+  /** Runs already, as somebody else's, when the product starts: on the same port each time where that is free. */
+  running?: SceneEngine & { port: number }
   opening: { startMps: boolean; startEngines: boolean }
   misbehaviour: Misbehaviour
 }
@@ -86,6 +88,10 @@ export const SCENES = {
   'ignores-sigterm': { ...two, sentence: 'One engine does not end when asked.', seed: 20, engines: [small('alpha'), small('beta', { ignoresSigterm: true })] },
   'slow-load': { ...two, sentence: 'Engines that take a minute to load.', seed: 21, engines: [small('alpha', { loadSeconds: 60 }), small('beta', { loadSeconds: 60 })] },
   'out-of-memory': { ...two, sentence: 'Two engines that want more memory than there is.', seed: 22, engines: [small('alpha', { kvCacheMemoryMiB: 46_000 }), small('beta', { kvCacheMemoryMiB: 46_000 })] },
+  'found-engine': {
+    ...two, sentence: 'One H100 without MPS, and one vLLM that somebody else has started.', seed: 27, opening: { startMps: false, startEngines: false }, engines: [],
+    running: { ...small('somebody', { onMps: false }), port: 8000 },
+  },
   'foreign-daemon': { ...two, sentence: 'Somebody else\'s MPS daemon serves the GPU.', seed: 23, opening: { startMps: false, startEngines: false }, misbehaviour: { foreignDaemon: true } },
   'big-model': {
     ...two, sentence: 'Two engines of a 7B model, which fills the GPU by itself: MPS does not pay here.', seed: 24,

@@ -5,6 +5,7 @@ import type { OwnCost, PlainHttp } from '../../shared/contract.ts'
 import type { Engine } from '../../shared/engine.ts'
 import type { ExperimentNow, Hold, ReportSummary } from '../../shared/experiment.ts'
 import { FaultError } from '../../shared/fault.ts'
+import type { FoundEngine } from '../../shared/foundEngine.ts'
 import type { GpuFrame, GpuIdentity } from '../../shared/gpu.ts'
 import type { MpsDaemon } from '../../shared/mps.ts'
 import type { Answering } from '../core/answers.ts'
@@ -47,6 +48,7 @@ export function stand(): Stand {
       putOnMps: refuse,
       log: () => ({ tail: async (count) => lines.kept.slice(-count), follow: (read) => lines.subscribe((line) => read([line])) }),
     },
+    found: { found: new Topic<FoundEngine[]>([]), takeIn: refuse, previewOnMps: refuse },
     host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id) },
     hold: new Topic<Hold | null>(null),
     experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, rehearse: refuse, start: refuse, cancel: refuse },

@@ -1,6 +1,7 @@
 // All actions that exist now, for Ctrl-K and keys.
 import { useMemo } from 'react'
 import { useEngines } from '../state/engines.ts'
+import { foundNow, settledFound, useFoundEngines } from '../state/foundEngines.ts'
 import { useGpus } from '../state/gpus.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { useView } from '../state/view.ts'
@@ -13,6 +14,7 @@ import { whyBlocked, type Action } from './action.ts'
 import { addEngine, engineActions } from './engineActions.ts'
 import { experimentActions } from './experimentActions.ts'
 import { mpsActions } from './mpsActions.ts'
+import { foundActions } from './foundActions.ts'
 import { switchPlainHttp } from './settingsActions.ts'
 import { gpuActions, retryGpu, viewActions } from './viewActions.ts'
 
@@ -28,6 +30,7 @@ export function useActions(): Action[] {
   const daemons = useMps((store) => store.daemons)
   const engines = useEngines((store) => store.settled)
   const identities = useGpus((store) => store.identities)
+  const found = useFoundEngines(settledFound)
   const hold = useHold((store) => store.hold)
   const running = useExperiment(({ now }) => (now === null || now.phase === 'done' ? null : now.id))
   const reports = useReports((store) => store.reports)
@@ -39,9 +42,9 @@ export function useActions(): Action[] {
     const daemon = daemonOf(daemons, gpuUuid)
     const all: Action[] = [
       ...(daemon === null ? [] : mpsActions(daemon)), ...(engines ?? []).filter((engine) => !engine.temporary).flatMap(engineActions), addEngine,
-      ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, ...gpuActions(identities ?? []), retryGpu,
+      ...(found === '' ? [] : foundNow().flatMap(foundActions)), ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, ...gpuActions(identities ?? []), retryGpu,
       ...(plainHttp === null ? [] : [switchPlainHttp(plainHttp)]),
     ]
     return all.filter((action) => whyBlocked(action, hold) === null)
-  }, [gpuUuid, daemons, engines, identities, hold, running, reports, stage, screen, replayId, plainHttp])
+  }, [gpuUuid, daemons, engines, identities, found, hold, running, reports, stage, screen, replayId, plainHttp])
 }

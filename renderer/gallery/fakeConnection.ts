@@ -104,6 +104,7 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
       log: async () => ({ control, server: ['[2026-11-02 12:04:55.911 Server  4100] Creating server context on device 0 (NVIDIA H100 80GB HBM3)', '[2026-11-02 12:04:56.101 Server  4100] Active'] }),
     },
     engine: {
+      found: async (...given: [unknown, { signal: AbortSignal }]) => items(() => [], 0, wait(...given)),
       list: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.engines.map((engine) => alive(engine, now())), lasting, wait(...given)),
       log: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: log }), 0, wait(...given)),
       preview: async () => startCommands,

@@ -62,7 +62,7 @@ function EngineLink({ id, name }: { id: string; name: string }) {
 function Attached({ engine, dense }: { engine: SettledEngine; dense: boolean }) {
   const { attachment, spec } = engine
   const apart = attachment.state !== 'attached' && !onItsWay(engine)
-  const next = !apart || engine.temporary ? null : attachment.reason === 'notAsked' ? { action: putEngineOnMps(engine), label: 'Put on MPS' }
+  const next = !apart || engine.temporary ? null : !spec.onMps ? { action: putEngineOnMps(engine), label: 'Put on MPS' }
     : attachment.restartHelps ? { action: { ...restartEngine(engine), label: `Restart ${spec.name} to attach it` }, label: 'Restart to attach' } : null
   return (
     <div className="cardRow attachedRow">

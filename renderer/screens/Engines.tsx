@@ -14,6 +14,7 @@ import { gpuLabel, useGpus } from '../state/gpus.ts'
 import { useView } from '../state/view.ts'
 import { EngineDetail } from './EngineDetail.tsx'
 import { EngineForm } from './EngineForm.tsx'
+import { FoundEngines } from './FoundEngines.tsx'
 
 export function Engines() {
   const engines = useEngines((store) => store.engines)
@@ -23,9 +24,12 @@ export function Engines() {
   if (engines !== null && engines.length === 0 && form === null) return <NoEngines />
   return (
     <div className="listDetail">
-      <Panel title="Engines" body={false} aside={<ActionButton action={addEngine} icon={<IconPlus size={14} />} />}>
-        <List engines={engines ?? []} shownId={form === 'new' ? null : shown?.id ?? null} />
-      </Panel>
+      <div className="detailColumn">
+        <Panel title="Engines" body={false} aside={<ActionButton action={addEngine} icon={<IconPlus size={14} />} />}>
+          <List engines={engines ?? []} shownId={form === 'new' ? null : shown?.id ?? null} />
+        </Panel>
+        <FoundEngines gpuUuid={null} />
+      </div>
       <div className="detailColumn">
         {form !== null ? <EngineForm key={form === 'new' ? 'new' : form.id} engine={form === 'new' ? null : engines?.find((engine) => engine.id === form.id) ?? null} />
           : shown !== null && <EngineDetail key={shown.id} engine={shown} />}
@@ -36,12 +40,15 @@ export function Engines() {
 
 function NoEngines() {
   return (
-    <section className="panel" aria-label="Engines">
-      <Empty title="No engine yet" action={<ActionButton action={addEngine} variant="filled" icon={<IconPlus size={14} />} />}>
-        An engine is one inference server on this workstation. Overlap starts it with the environment that MPS needs, waits until it answers, proves whether it is an MPS client,
-        reads its own metrics and keeps its log. It keeps running when Overlap closes. Start with llama-server and a GGUF file, or with any command that listens on a port.
-      </Empty>
-    </section>
+    <div className="detailColumn">
+      <FoundEngines gpuUuid={null} />
+      <section className="panel" aria-label="Engines">
+        <Empty title="No engine yet" action={<ActionButton action={addEngine} variant="filled" icon={<IconPlus size={14} />} />}>
+          An engine is one inference server on this workstation. Overlap starts it with the environment that MPS needs, waits until it answers, proves whether it is an MPS client,
+          reads its own metrics and keeps its log. It keeps running when Overlap closes. Start with llama-server and a GGUF file, or with any command that listens on a port.
+        </Empty>
+      </section>
+    </div>
   )
 }
 

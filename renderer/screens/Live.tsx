@@ -9,11 +9,13 @@ import { Empty } from '../parts/Empty.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { nextStep, useAdvice } from '../state/advice.ts'
 import { enginesOn, useEngines } from '../state/engines.ts'
+import { foundOn, useFoundEngines } from '../state/foundEngines.ts'
 import { useGpus } from '../state/gpus.ts'
 import { useHold } from '../state/hold.ts'
 import { useMps } from '../state/mps.ts'
 import { EngineCard } from './EngineCard.tsx'
 import { GainOffer } from './GainOffer.tsx'
+import { FoundEngines } from './FoundEngines.tsx'
 import { Happenings } from './Happenings.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 import { LiveStrips } from './LiveStrips.tsx'
@@ -31,6 +33,7 @@ export function Live() {
         <FailedAttempts />
         <NextStep gpuUuid={gpuUuid} />
         <GainOffer gpuUuid={gpuUuid} />
+        <FoundEngines gpuUuid={gpuUuid} />
         <Cards gpuUuid={gpuUuid} />
         <Happenings gpuUuid={gpuUuid} />
       </div>
@@ -81,7 +84,8 @@ const MANY = 5
 function Cards({ gpuUuid }: { gpuUuid: string | null }) {
   const all = useEngines((store) => store.settled)
   const engines = enginesOn(all, gpuUuid)
-  if (all === null) return null
+  const found = useFoundEngines((store) => foundOn(store.found, gpuUuid).length > 0)
+  if (all === null || (engines.length === 0 && found)) return null
   if (engines.length === 0) {
     return (
       <section className="panel" aria-label="Engines">

@@ -13,6 +13,7 @@ import { usePlainHttp } from './plainHttp.ts'
 import { useReports } from './reports.ts'
 import { appendLines, useEngineLog } from './engineLog.ts'
 import { engineStore, useEngines } from './engines.ts'
+import { useFoundEngines } from './foundEngines.ts'
 import { useGpus } from './gpus.ts'
 import { useLink } from './link.ts'
 import { coreNowMs, noteCoreTime } from '../parts/now.ts'
@@ -44,6 +45,10 @@ export function feed(connection: Connection): () => void {
       settleAttempts(Date.now())
     }),
     connection.follow((client, signal) => client.engine.list({}, { signal }), onEngines),
+    connection.follow((client, signal) => client.engine.found({}, { signal }), (found) => {
+      useFoundEngines.setState({ found: keepEqual(useFoundEngines.getState().found, found) })
+      settleAttempts(Date.now())
+    }),
     connection.follow((client, signal) => client.workstation.advice({}, { signal }), (advice) => useAdvice.setState({ advice: keepEqual(useAdvice.getState().advice, advice) })),
     connection.follow((client, signal) => client.workstation.cost({}, { signal }), (cost) => useCost.setState({ cost })),
     connection.follow((client, signal) => client.workstation.plainHttp({}, { signal }), (plainHttp) => {

@@ -27,6 +27,7 @@ describe('adviceOn', () => {
   it.each<[string, MpsDaemon[], Engine[], [id: string, call: string | undefined][]]>([
     ['nothing to say', [daemon()], [engine('a', null), engine('b', null)], []],
     ['an older engine', [daemon()], [engine('a', 'startedBeforeDaemon'), engine('b', null)], [['startedBeforeDaemon/a', 'engine.restart']]],
+    ['an older engine that was not started for MPS', [daemon()], [{ ...engine('a', 'startedBeforeDaemon'), spec: { ...engine('a', null).spec, onMps: false } }, engine('b', null)], [['startedBeforeDaemon/a', 'engine.putOnMps']]],
     ['an engine of a daemon that is gone', [daemon()], [engine('a', 'daemonChanged')], [['daemonChanged/a', 'engine.restart']]],
     ['an engine with another folder', [daemon()], [engine('a', 'environmentDiffers')], [['environmentDiffers/a', 'engine.restart']]],
     ['a silently plain engine', [daemon()], [engine('a', 'silentlyPlain')], [['silentlyPlain/a', 'engine.restart']]],

@@ -103,6 +103,7 @@ describe('an engine whose keeper was killed', () => {
     const run = StartedRun.parse(JSON.parse(await readFile(join(bench.stateDirectory, 'engines', id, 'run.json'), 'utf8')))
     expect(run).toMatchObject({ engine: { pid }, plan: { mps: null, spec: { name: 'orphaned' } } })
     expect(run.envNames).toContain('CUDA_MPS_PIPE_DIRECTORY')
+    if (run.keeper === null) throw new Error('it has no keeper')
     process.kill(run.keeper.pid, 'SIGHUP')
     process.kill(run.keeper.pid, 'SIGKILL')
     await bench.until('unknown', () => bench.engine(id).state === 'unknown')

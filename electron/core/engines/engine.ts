@@ -8,7 +8,7 @@ import { Disposer } from '../kit/disposer.ts'
 import { Mailbox } from '../kit/mailbox.ts'
 import { LogReader } from './engineLog.ts'
 import { NOT_RUNNING, NOT_SEEN, type EngineParts, type Sighting } from './engineParts.ts'
-import { explainExit, keeperLost, notReady, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
+import { endedEarly, explainExit, keeperLost, notKept, notReady, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
 import { launchCommand, launchRun, planStart } from './launch.ts'
 import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Life, type LifeEvent } from './lifecycle.ts'
 import { NO_RATES } from './rates.ts'
@@ -17,7 +17,7 @@ import { doorsOf } from './recipes/recipes.ts'
 import { restartWhenPossible } from './restartWait.ts'
 import { RunFolder, stillRuns, type StartedRun } from './runFolder.ts'
 import { Scraper } from './scrape.ts'
-import { killPreviews, killRun } from './stopping.ts'
+import { killPreviews, killRun, Leaving } from './stopping.ts'
 import { isTemporary } from './strays.ts'
 
 const FAST_LOOK_MS = 100
@@ -44,6 +44,7 @@ export class LocalEngine {
   #cancelWatch = () => {}
   #cancelRestart = () => {}
   #looking = false
+  #leaving = new Leaving()
 
   constructor(stored: { id: string; colour: number; spec: EngineSpec }, folder: string, parts: EngineParts) {
     this.id = stored.id
@@ -108,6 +109,7 @@ export class LocalEngine {
 
   observe(seen: Sighting | null): void {
     this.#seen = seen
+    if (this.#run !== null && seen?.pids.includes(this.#run.engine.pid)) this.#leaving.know(seen.pids, this.#parts.procfs)
   }
 
   /** Once, before anything else: takes over what an earlier Overlap left. */
@@ -122,7 +124,7 @@ export class LocalEngine {
         this.#run = run
         await this.#step({ name: 'adopted' })
       } else {
-        const { fault } = await this.#explain(exit)
+        const { fault } = await this.#explain(exit, run)
         this.#lastExit = { atMs: exit?.atMs ?? null, code: exit?.code ?? null, signal: exit?.signal ?? null, sentence: sentenceOf(fault) }
         await this.#step({ name: 'foundDead', fault })
       }
@@ -229,10 +231,10 @@ export class LocalEngine {
   }
 
   async #terminate(drainSeconds: number): Promise<void> {
-    const { host, clock } = this.#parts
+    const { clock } = this.#parts
     this.#quiet()
     if (this.#run === null) return this.#step({ name: 'exited', fault: NOT_RUNNING_FAULT, curable: false })
-    host.signal(this.#run.engine, 'SIGTERM', 'group')
+    this.#leaving.terminate(this.#run, this.#parts)
     this.#cancelDrain = clock.after(drainSeconds * 1000, () => this.#tell({ name: 'drainOver' }))
     this.#cancelWatch = clock.every(FAST_LOOK_MS, () => void this.#look())
   }
@@ -249,13 +251,15 @@ export class LocalEngine {
     const { procfs, log } = this.#parts
     this.#looking = true
     try {
-      const keeperAlive = procfs.isAlive(run.keeper) // asked before exit.json: a keeper that is gone has written it
+      const keeperAlive = run.keeper !== null && procfs.isAlive(run.keeper) // asked before exit.json: a keeper that is gone has written it
       if (procfs.isAlive(run.engine)) {
-        if (!keeperAlive && ['starting', 'ready'].includes(this.#life.state)) await this.send({ name: 'keeperLost', fault: keeperLost(this.spec.name) })
+        if (run.keeper !== null && !keeperAlive && ['starting', 'ready'].includes(this.#life.state)) await this.send({ name: 'keeperLost', fault: keeperLost(this.spec.name) })
         return
       }
       const exit = await this.folder.exit(run.runId)
-      if (exit === null && keeperAlive) return // the keeper ends what the engine left behind
+      if (exit === null && keeperAlive) return // the keeper ends what the engine left in its group
+      // of one that was started elsewhere, nothing is ended that nobody asked for
+      if ((run.keeper !== null || this.#askedToEnd) && !this.#leaving.allGone(this.#parts)) return
       await this.#mailbox.post(() => (this.#run === run ? this.#ended(exit) : undefined))
     } catch (error) {
       log.error('an engine could not be looked after', { engine: this.id, error })
@@ -266,19 +270,26 @@ export class LocalEngine {
 
   async #ended(exit: RunExit | null): Promise<void> {
     this.#quiet()
-    const { fault, curable } = await this.#explain(exit)
-    const { state, failing } = this.#life
-    const asked = ['draining', 'stopping'].includes(state)
+    const { fault, curable } = await this.#explain(exit, this.#run)
+    const { failing } = this.#life
+    const asked = this.#askedToEnd
     const name = this.#run?.plan.spec.name ?? this.spec.name
     const sentence = !asked ? sentenceOf(fault) : failing ? failing.sentence : exit?.signal === 'SIGKILL' ? `${name} did not end when asked, and was killed.` : `${name} was stopped.`
     this.#lastExit = { atMs: exit?.atMs ?? this.#parts.clock.now(), code: exit?.code ?? null, signal: exit?.signal ?? null, sentence }
     this.#run = null
     this.#seen = null
+    this.#leaving = new Leaving()
     this.#scraper.reset()
     await this.#step({ name: 'exited', fault, curable })
   }
 
-  async #explain(exit: RunExit | null) {
+  get #askedToEnd(): boolean {
+    return ['draining', 'stopping'].includes(this.#life.state)
+  }
+
+  async #explain(exit: RunExit | null, run: StartedRun | null) {
+    if (run?.keeper === null) return { fault: notKept(this.spec.name), curable: true }
+    if (exit?.code === 0 && this.#life.state === 'starting' && !this.#life.adopted) return { fault: endedEarly(this.spec.name), curable: false }
     const lines = await new LogReader(this.folder.logPath, this.#parts.clock).tail(LAST_LINES).catch(() => [])
     return explainExit(this.spec.name, exit ?? { code: null, signal: null, spawnError: null }, lines)
   }

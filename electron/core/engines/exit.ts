@@ -91,6 +91,19 @@ export const notReady = (name: string, seconds: number, obstacle: string): Fault
   hint: 'Look at its log; if it only needs longer to load, raise its time limit.',
 })
 
+/** A program that puts itself into the background would do so at every start, and leave one more behind. */
+export const endedEarly = (name: string): Fault => ({
+  code: 'ENGINE_EXITED', field: null, detail: null,
+  sentence: `${name} ended with exit code 0 before it was ready.`,
+  hint: 'Overlap keeps the process that it starts: if the program goes into the background, tell it to stay in the foreground, and end the one that is left. Else look at the end of its log.',
+})
+
+export const notKept = (name: string): Fault => ({
+  code: 'ENGINE_EXITED', field: null, detail: null,
+  sentence: `${name} ended. It was started outside Overlap, so that its exit status and its last words were not learnt.`,
+  hint: 'Start it here: from then on Overlap keeps it and its log.',
+})
+
 export const keeperLost = (name: string): Fault => ({
   code: 'ENGINE_EXITED', field: null, detail: null,
   sentence: `The keeper of ${name} was ended; the engine itself goes on.`,

@@ -43,6 +43,9 @@ describe('fleetOf', () => {
   ])('sets what the arm sets: %s', (_, change, expected) => {
     expect(fleet(vllm, { arm: arm(change) })).toMatchObject(expected)
   })
+  it('listens for the experiment alone, whoever calls the engine itself', () => {
+    expect(fleet({ ...vllm, extraArguments: ['--host', '0.0.0.0', '--enforce-eager', '--host=::'] })[0]).toMatchObject({ extraArguments: ['--enforce-eager'] })
+  })
   it('sets model and stream interval where the recipe has them', () => {
     const change = { model: 'other', streamIntervalTokens: 4 }
     expect(fleet(vllm, change)[1]).toMatchObject({ model: 'other', streamIntervalTokens: 4 })

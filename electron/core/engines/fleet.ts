@@ -29,7 +29,7 @@ const MOST_OF_GPU = 0.95
 /** Throws BAD_INPUT naming the arm for what its engines cannot be. */
 export function fleetOf(request: FleetRequest): EngineSpec[] {
   const { arm, replicas, engine } = request
-  const sized = withModel(withoutIdleShare(arm.kind === 'single' ? scaled(engine, replicas) : engine), request)
+  const sized = withModel(forUsAlone(withoutIdleShare(arm.kind === 'single' ? scaled(engine, replicas) : engine)), request)
   const set = withArguments(withScheduling(sized, arm), arm)
   const interval = set.recipe === 'vllm' && request.streamIntervalTokens !== null ? { ...set, streamIntervalTokens: request.streamIntervalTokens } : set
   if (arm.kind === 'single' && arm.engines !== 1) throw refusal(arm, 'engines', 'is one engine, and asks for more.', 'Set engines to 1.')
@@ -72,6 +72,13 @@ function scaled(spec: EngineSpec, replicas: number): EngineSpec {
 /** With a KV cache of a given size, a share of the GPU only has to be free when vLLM starts: beside the engines of other arms it would not be. */
 function withoutIdleShare(spec: EngineSpec): EngineSpec {
   return spec.recipe === 'vllm' && spec.kvCacheMemoryMiB !== null ? { ...spec, gpuMemoryUtilization: null } : spec
+}
+
+/** A copy is for the experiment alone, whoever calls the engine itself. Only the recipes say where they listen. */
+function forUsAlone(spec: EngineSpec): EngineSpec {
+  if (spec.recipe === 'custom') return spec
+  const extraArguments = spec.extraArguments.filter((argument, at, all) => argument !== '--host' && all[at - 1] !== '--host' && !argument.startsWith('--host='))
+  return { ...spec, extraArguments }
 }
 
 function withModel(spec: EngineSpec, { arm, model }: FleetRequest): EngineSpec {

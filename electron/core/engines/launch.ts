@@ -21,6 +21,8 @@ export interface Surroundings {
   gpuExists(gpuUuid: string): boolean
   /** False while the workstation is held: engines that ended are not started again by themselves. */
   mayRestart(): boolean
+  /** Name of an engine that Overlap did not start and that loads on this GPU now; null: none. */
+  loadingElsewhere(gpuUuid: string): string | null
 }
 
 export const KEEPER_PATH = fileURLToPath(new URL('../host/keeper.ts', import.meta.url))

@@ -1,7 +1,7 @@
 // A server that opens up one step at a time, and one that never gets further.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { HandClock, systemClock } from '../kit/clock.ts'
 import { reachReady, type Findings } from './readiness.ts'
 import type { Doors } from './recipes/recipe.ts'
@@ -90,5 +90,26 @@ describe('Scraper', () => {
     await clock.advance(6000)
     expect(scraper.rates).toMatchObject({ generatedTokensPerSecond: null, readAtMs })
     expect(await read('<html>'.repeat(300_000))).toBeNull()
+  })
+
+  it('does not wait for ever for a page that comes in drops', async () => {
+    const clock = new HandClock()
+    const scraper = new Scraper(clock)
+    let drip = () => {}
+    let hungUp = false
+    server = createServer((_, response) => {
+      drip = () => void response.write('# a drop\n')
+      response.on('close', () => (hungUp = true))
+      drip()
+    })
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const reading = scraper.read(port, DOORS)
+    // from the first drop on, whenever it comes, each next one finds that much more time gone
+    const dripping = setInterval(() => void clock.advance(1_000).then(() => drip()), 20)
+    await reading
+    clearInterval(dripping)
+    await vi.waitFor(() => expect(hungUp).toBe(true), { timeout: 5_000 })
+    expect(scraper.rates.readAtMs).toBeNull()
   })
 })

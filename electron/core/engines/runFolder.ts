@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { EngineSpec } from '../../../shared/engine.ts'
 import type { Plan, Run, RunExit } from '../host/keeper.ts'
 import type { Procfs } from '../host/procfs.ts'
+import { writeWhole } from '../store/wholeFile.ts'
 
 /** What a start is for; all that a later Overlap needs to take the engine over. */
 export const StartPlan = z.object({
@@ -26,7 +27,7 @@ export const StartedRun = z.object({
   argv: z.array(z.string()),
   envNames: z.array(z.string()),
   cwd: z.string(),
-  keeper: processId,
+  keeper: processId.nullable(),
   engine: processId,
   startedAtMs: z.number(),
   /** Records of earlier versions have none. */
@@ -38,7 +39,7 @@ export type StartedRun = z.infer<typeof StartedRun>
 export function stillRuns(run: StartedRun, procfs: Procfs): boolean {
   const bootId = procfs.bootId()
   const sameBoot = run.bootId === null || bootId === null || run.bootId === bootId
-  return sameBoot && (procfs.isAlive(run.engine) || procfs.isAlive(run.keeper))
+  return sameBoot && (procfs.isAlive(run.engine) || (run.keeper !== null && procfs.isAlive(run.keeper)))
 }
 
 const EndedRun = z.object({
@@ -73,6 +74,13 @@ export class RunFolder {
     await this.forget()
     await rename(this.logPath, `${this.logPath}.1`).catch(() => {})
     await writeFile(join(this.path, 'plan.json'), JSON.stringify(plan, null, 2), { mode: 0o600 })
+  }
+
+  /** For an engine that runs already, started outside Overlap: the records that a keeper would have left, and a log that says where its words go. */
+  async takeIn(run: StartedRun, sentence: string): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 })
+    await writeFile(this.logPath, `${sentence}\n`, { mode: 0o600 })
+    await writeWhole(join(this.path, 'run.json'), run)
   }
 
   /** After an intended end: the next Overlap finds a stopped engine. */

@@ -8,6 +8,8 @@ import { authorization } from './readiness.ts'
 import type { Doors } from './recipes/recipe.ts'
 
 const TIMEOUT_MS = 2_000
+/** Of a page that comes in drops: each of them would begin the time limit anew. */
+const WHOLE_PAGE_MS = 4_000
 const PAGE_BYTES = 1024 * 1024
 /** Not fetch: its headers and signals cost more than the page, sixteen times a second. */
 const CONNECTIONS = new Agent({ connections: 1, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: { timeout: TIMEOUT_MS } })
@@ -44,7 +46,7 @@ export class Scraper {
     const past = this.#past
     try {
       const { statusCode, body } = await request(`http://127.0.0.1:${port}${doors.metricsPath}`, { dispatcher: CONNECTIONS, headers: authorization(doors) })
-      const text = await bounded(body)
+      const text = await this.#bounded(body)
       if (statusCode === 200 && past === this.#past) this.#take(readingOf(parseMetrics(text, WANTED_SERIES), this.#clock.now()))
     } catch {
       // not there yet, busy, or gone: said by readAtMs
@@ -60,14 +62,17 @@ export class Scraper {
     this.#rates = ratesOf(this.#past, current)
     this.#past.push(current)
   }
+
+  async #bounded(body: AsyncIterable<Buffer>): Promise<string> {
+    const chunks: Buffer[] = []
+    const untilMs = this.#clock.now() + WHOLE_PAGE_MS
+    let bytes = 0
+    for await (const chunk of body) {
+      bytes += chunk.length
+      if (bytes > PAGE_BYTES || this.#clock.now() > untilMs) throw new Error('the page is too large or too slow') // leaving the loop closes the connection
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  }
 }
 
-async function bounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    if ((bytes += chunk.length) > PAGE_BYTES) throw new Error('the page is too large') // leaving the loop closes the connection
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}

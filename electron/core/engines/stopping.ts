@@ -1,21 +1,63 @@
 // The end of a run by force, and what a stop does, in its order, as previews. Signals are sent directly: no process is started for them.
 import type { CommandPreview } from '../../../shared/command.ts'
+import type { ProcessId } from '../host/host.ts'
+import type { Procfs } from '../host/procfs.ts'
 import type { EngineParts } from './engineParts.ts'
 import type { StartedRun } from './runFolder.ts'
 
 const RELEASE_WITHIN_MS = 10_000
+/** What an engine left behind: asked to end, then ended. */
+const LEFTOVER_GRACE_MS = 5_000
+/** Some engines start a process for a moment now and then: those that are gone are forgotten from here on. */
+const MOST_KNOWN = 200
+
+/** Only what was started for this engine alone is its group: one that was started outside Overlap may share its group with anything. */
+const wholeOf = ({ keeper }: StartedRun): 'group' | 'process' => (keeper === null ? 'process' : 'group')
+
+const treeOf = (run: StartedRun, procfs: Procfs): ProcessId[] => procfs.processTree(run.engine.pid).flatMap((pid) => procfs.processStat(pid) ?? [])
+
+/**
+ * What an engine leaves behind when it has ended. Its keeper ends the rest of its group; processes that made a group of their own, and all
+ * those of an engine without a keeper, are known from before and ended here.
+ */
+export class Leaving {
+  #known = new Map<number, ProcessId>()
+  #goneSinceMs: number | null = null
+
+  /** Its process tree as it is now. */
+  know(pids: readonly number[], procfs: Procfs): void {
+    for (const pid of pids) {
+      const stat = this.#known.has(pid) ? null : procfs.processStat(pid)
+      if (stat !== null) this.#known.set(pid, stat)
+    }
+    if (pids.length > 0 && this.#known.size > MOST_KNOWN) for (const pid of this.#known.keys()) if (!pids.includes(pid)) this.#known.delete(pid)
+  }
+
+  terminate(run: StartedRun, { host, procfs }: EngineParts): void {
+    this.know(treeOf(run, procfs).map(({ pid }) => pid), procfs)
+    host.signal(run.engine, 'SIGTERM', wholeOf(run))
+  }
+
+  /** Once the engine itself has gone. True when none of its processes is left, or they cannot be ended. */
+  allGone({ host, procfs, clock }: EngineParts): boolean {
+    const alive = [...this.#known.values()].filter((process) => procfs.isAlive(process))
+    const sinceMs = clock.now() - (this.#goneSinceMs ??= clock.now())
+    for (const process of alive) host.signal(process, sinceMs < LEFTOVER_GRACE_MS ? 'SIGTERM' : 'SIGKILL', 'process')
+    return alive.length === 0 || sinceMs > 2 * LEFTOVER_GRACE_MS
+  }
+}
 
 /** MPS clients are released first: killing one with work in flight can hurt the others of its server. */
 export async function killRun(run: StartedRun, { host, procfs, surroundings, clock, log }: EngineParts): Promise<void> {
   const { gpuUuid, name } = run.plan.spec
-  const tree = procfs.processTree(run.engine.pid).flatMap((pid) => procfs.processStat(pid) ?? [])
+  const tree = treeOf(run, procfs)
   if (run.plan.mps !== null && gpuUuid !== null) {
     const released = surroundings.releaseMpsClients(gpuUuid, tree.map(({ pid }) => pid))
     const done = new AbortController()
     await Promise.race([released, clock.sleep(RELEASE_WITHIN_MS, done.signal)]).catch((error: unknown) => log.warn('MPS clients could not be released', { engine: name, error: String(error) }))
     done.abort()
   }
-  host.signal(run.engine, 'SIGKILL', 'group')
+  host.signal(run.engine, 'SIGKILL', wholeOf(run))
   for (const { pid, startTicks } of tree) host.signal({ pid, startTicks }, 'SIGKILL', 'process') // those that left the group
 }
 
@@ -26,7 +68,7 @@ export function neighboursOf(self: { run: StartedRun | null }, all: Iterable<{ s
 }
 
 export function killPreviews(name: string, run: StartedRun, neighbours: readonly string[]): CommandPreview[] {
-  const signal = (letters: string, why: string): CommandPreview => ({ argv: ['kill', `-${letters}`, '--', `-${run.engine.pid}`], env: {}, cwd: null, stdin: null, why })
+  const signal = (letters: string, why: string): CommandPreview => ({ argv: ['kill', `-${letters}`, '--', `${wholeOf(run) === 'group' ? '-' : ''}${run.engine.pid}`], env: {}, cwd: null, stdin: null, why })
   const hurt = neighbours.length === 0 ? '' : `; work in flight may hurt ${neighbours.join(' and ')} on the same MPS server`
   const released = run.plan.mps === null ? '' : ', after terminate_client for its MPS clients'
   return [

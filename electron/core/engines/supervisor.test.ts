@@ -61,7 +61,7 @@ describe('a start', () => {
     expect(JSON.stringify(bench.host.ledger.kept)).not.toContain('hush')
     const run = StartedRun.parse(JSON.parse(await readFile(join(bench.stateDirectory, 'engines', id, 'run.json'), 'utf8')))
     expect(bench.procfs.environmentOf(run.engine.pid)).toMatchObject({ NODE_OPTIONS: '--title=mine', MY_TOKEN: 'hush-0123456789' })
-    const keepers = Object.keys(bench.procfs.environmentOf(run.keeper.pid) ?? {})
+    const keepers = Object.keys(bench.procfs.environmentOf(run.keeper?.pid ?? 0) ?? {})
     expect(keepers).toContain('CUDA_MPS_PIPE_DIRECTORY')
     expect(keepers.filter((name) => ['NODE_OPTIONS', 'MY_TOKEN'].includes(name))).toEqual([])
     expect((await bench.supervisor.preview(id, 'restart')).at(-1)?.env).toMatchObject({ NODE_OPTIONS: '--title=mine', MY_TOKEN: '••••' })

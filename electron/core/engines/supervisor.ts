@@ -20,6 +20,7 @@ import { doorsOf } from './recipes/recipes.ts'
 import type { StartPlan } from './runFolder.ts'
 import { neighboursOf } from './stopping.ts'
 import { newEngineId, straysIn } from './strays.ts'
+import { idOf, takeIn, type Adoptable } from './takeIn.ts'
 import { giveTurns, refuseWhileLoading } from './turns.ts'
 
 export interface SupervisorParts {
@@ -41,7 +42,7 @@ export interface EngineFacts {
   id: string
   spec: EngineSpec
   /** Null: it does not run. */
-  run: { pid: number; startTicks: number; mps: StartPlan['mps'] } | null
+  run: { pid: number; startTicks: number; mps: StartPlan['mps']; startedElsewhere: boolean } | null
 }
 
 /** How long a restart lets requests finish. */
@@ -80,7 +81,7 @@ export class Supervisor {
 
   get facts(): EngineFacts[] {
     return [...this.#all.values()].map(({ id, spec, run }) => ({
-      id, spec, run: run && { pid: run.engine.pid, startTicks: run.engine.startTicks, mps: run.plan.mps },
+      id, spec, run: run && { pid: run.engine.pid, startTicks: run.engine.startTicks, mps: run.plan.mps, startedElsewhere: run.keeper === null },
     }))
   }
 
@@ -106,6 +107,22 @@ export class Supervisor {
     return id
   }
 
+  /** One that runs and that somebody else started; it goes on. The new engine's id. Throws like add, and NOT_FOUND when it has ended meanwhile. */
+  async takeIn(adoptable: Adoptable): Promise<string> {
+    const { spec, process } = adoptable
+    const id = idOf(process, this.#parts.procfs.bootId())
+    if (this.#all.has(id)) throw new FaultError('WRONG_STATE', `${spec.name} is taken over already.`, 'Look at the list of engines.', { field: 'id' })
+    admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
+    const engine = this.#take({ id, colour: freeColour(this.#all.values()), spec })
+    await takeIn(engine, adoptable, this.#parts).catch(async (error: unknown) => {
+      await this.#unstore(engine).catch(() => {}) // what could not be written need not be taken back
+      await this.#drop(engine)
+      throw error
+    })
+    this.#publish()
+    return id
+  }
+
   /** Of a stopped or failed engine. */
   async change(id: string, spec: EngineSpec): Promise<void> {
     const engine = this.#at(id)
@@ -122,12 +139,8 @@ export class Supervisor {
     const engine = this.#at(id)
     await this.#hold(engine, async () => {
       await this.#rest(engine, 'removed')
-      if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter((stored) => stored.id !== id) }))
-      this.#all.delete(id)
-      this.#ports.forget(id)
-      await engine.close()
-      await engine.folder.remove()
-      this.#publish()
+      await this.#unstore(engine)
+      await this.#drop(engine)
     })
   }
 
@@ -191,7 +204,7 @@ export class Supervisor {
   }
 
   /** What leads its process group, and what holds it; null: it does not run. */
-  processes(id: string): { engine: ProcessId; keeper: ProcessId } | null {
+  processes(id: string): { engine: ProcessId; keeper: ProcessId | null } | null {
     const { run } = this.#at(id)
     return run && { engine: run.engine, keeper: run.keeper }
   }
@@ -236,8 +249,22 @@ export class Supervisor {
     this.#publish()
   }
 
-  #take(stored: { id: string; colour: number; spec: EngineSpec }): void {
-    this.#all.set(stored.id, new LocalEngine(stored, join(this.#parts.stateDirectory, 'engines', stored.id), this.#engineParts))
+  #take(stored: { id: string; colour: number; spec: EngineSpec }): LocalEngine {
+    const engine = new LocalEngine(stored, join(this.#parts.stateDirectory, 'engines', stored.id), this.#engineParts)
+    this.#all.set(stored.id, engine)
+    return engine
+  }
+
+  async #unstore(engine: LocalEngine): Promise<void> {
+    if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter(({ id }) => id !== engine.id) }))
+  }
+
+  async #drop(engine: LocalEngine): Promise<void> {
+    this.#all.delete(engine.id)
+    this.#ports.forget(engine.id)
+    await engine.close()
+    await engine.folder.remove()
+    this.#publish()
   }
 
   /** Engines that run and that the settings do not name, because their file was broken or taken away: nobody else could end them. */
@@ -261,7 +288,7 @@ export class Supervisor {
 
   /** Right before the change of state, in one turn of the event loop with it: an engine that begins to load meanwhile is seen. */
   #refuseWhileLoading(engine: LocalEngine): void {
-    refuseWhileLoading(engine, this.#all.values())
+    refuseWhileLoading(engine, this.#all.values(), this.#parts.surroundings.loadingElsewhere)
   }
 
   /** For what is only done to an engine at rest; a pending automatic restart is called off. */
@@ -296,7 +323,7 @@ export class Supervisor {
       this.#publishing = false
       if (this.#closed) return
       this.#publish()
-      giveTurns(this.#all.values(), this.#held)
+      giveTurns(this.#all.values(), this.#held, this.#parts.surroundings.loadingElsewhere)
     })
   }
 

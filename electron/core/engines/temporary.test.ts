@@ -43,7 +43,7 @@ describe('a temporary engine', () => {
     expect(bench.supervisor.doors(id)).toEqual({ url: `http://127.0.0.1:${port}`, model: 'stand-in', apiKey: 'sesame' })
     const processes = bench.supervisor.processes(id)
     expect(processes?.engine.pid).toBe(pid)
-    expect(processes && [processes.engine, processes.keeper].every((process) => bench.procfs.isAlive(process))).toBe(true)
+    expect(processes && [processes.engine, processes.keeper].every((process) => process !== null && bench.procfs.isAlive(process))).toBe(true)
     const folder = bench.supervisor.folderOf(id)
     expect((await stat(join(folder, 'run.json'))).isFile()).toBe(true)
     expect(await stored()).toEqual([kept])

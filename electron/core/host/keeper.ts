@@ -25,7 +25,8 @@ export interface Run<Planned extends Plan = Plan> {
   /** Of the whole environment. Values stand only in plan.spec.env, which may hold secrets: the file is its owner's alone (0600). */
   envNames: string[]
   cwd: string
-  keeper: ProcessId
+  /** null: it was started outside Overlap, and nobody keeps it. A keeper writes itself. */
+  keeper: ProcessId | null
   engine: ProcessId
   startedAtMs: number
   /** The boot that both start times count from; null: could not be read. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
@@ -47,13 +47,13 @@ describe('LocalHost.launch', () => {
 })
 
 /** A systemd-run of our own: notes that it was called, then becomes the program or refuses. */
-function withUserManager(name: string, answer: 'agrees' | 'refuses') {
+function withUserManager(name: string, answer: 'agrees' | 'refuses', managerStays = true) {
   const bin = join(folder, name)
   mkdirSync(join(bin, 'systemd'), { recursive: true })
   writeFileSync(join(bin, 'systemd/private'), '')
   const script = answer === 'refuses' ? 'exit 1' : 'while [ "$1" != "--" ]; do shift; done; shift; exec "$@"'
   writeFileSync(join(bin, 'systemd-run'), `#!/bin/sh\necho "$*" >> ${bin}/calls\n${script}\n`, { mode: 0o755 })
-  const local = new LocalHost({ log: silentLog, environment: { PATH: `${bin}:${process.env['PATH']}`, XDG_RUNTIME_DIR: bin } })
+  const local = new LocalHost({ log: silentLog, environment: { PATH: `${bin}:${process.env['PATH']}`, XDG_RUNTIME_DIR: bin }, managerStays: () => managerStays })
   return { local, calls: () => readFileSync(join(bin, 'calls'), 'utf8').trim().split('\n') }
 }
 
@@ -65,6 +65,13 @@ describe('LocalHost.launch beside a systemd user manager', () => {
     expect(local.signal(started, 'SIGKILL', 'group')).toBe(true)
     await expect(local.launch({ argv: ['no-such-engine'], logPath: join(folder, 'e5.log'), why: 'test' })).rejects.toMatchObject({ fault: { code: 'TOOL_MISSING' } })
     expect(calls()).toEqual(['true', 'sleep 600'].map((program) => `--user --scope --quiet --collect -- ${program}`))
+  })
+
+  it('does without one that ends with the last login, and would take its scopes along', async () => {
+    const { local } = withUserManager('leaves', 'agrees', false)
+    const started = await local.launch({ argv: ['sleep', '600'], logPath: join(folder, 'e7.log'), why: 'test' })
+    expect(existsSync(join(folder, 'leaves', 'calls'))).toBe(false)
+    expect(local.signal(started, 'SIGKILL', 'group')).toBe(true)
   })
 
   it('does without one that refuses, and asks once', async () => {

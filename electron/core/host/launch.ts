@@ -1,7 +1,9 @@
 // A process that outlives Overlap: own session, no pipe to us, output appended to a file. Where the user has a systemd
-// manager, it gets its own scope, so that stopping Overlap's unit or login session does not take it along.
+// manager that outlives a logout (linger), or that Overlap itself belongs to, it gets its own scope, so that stopping Overlap's unit
+// or login session does not take it along. A manager that ends with the last login would take it along: there it is only detached.
 // Without a manager (containers) it is only detached: it then dies with the container or the login's cgroup, not before.
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
@@ -11,15 +13,20 @@ import { type Environment, exitOf, findExecutable, mustBeExecutable, startChild 
 import type { Procfs } from './procfs.ts'
 import { run } from './run.ts'
 
+/** systemd-logind keeps one file for each user whose manager stays when nobody is logged in. */
+const LINGERS = '/var/lib/systemd/linger'
 const SCOPE = ['systemd-run', '--user', '--scope', '--quiet', '--collect', '--']
 
 export class Launcher {
   readonly #clock: Clock
   readonly #ledger: Ledger
   readonly #procfs: Procfs
+  readonly #managerStays: () => boolean
   #scope: Promise<readonly string[]> | null = null
 
-  constructor(parts: { clock: Clock; ledger: Ledger; procfs: Procfs }) {
+  /** `managerStays`: whether the user's systemd manager lives at least as long as Overlap and its login. */
+  constructor(parts: { clock: Clock; ledger: Ledger; procfs: Procfs; managerStays?: (() => boolean) | undefined }) {
+    this.#managerStays = parts.managerStays ?? (() => parts.procfs.inUserManager() || lingers())
     this.#clock = parts.clock
     this.#ledger = parts.ledger
     this.#procfs = parts.procfs
@@ -53,7 +60,7 @@ export class Launcher {
   /** Proven by a scope that runs `true`: a socket that exists may belong to a manager that refuses. */
   async #scopePrefix(env: Environment): Promise<readonly string[]> {
     const runtime = env['XDG_RUNTIME_DIR']
-    if (!runtime || !existsSync(join(runtime, 'systemd/private')) || findExecutable('systemd-run', env) === null) return []
+    if (!runtime || !existsSync(join(runtime, 'systemd/private')) || findExecutable('systemd-run', env) === null || !this.#managerStays()) return []
     try {
       const trial = await run({ argv: [...SCOPE, 'true'], why: 'see whether engines can have their own systemd scope', timeoutMs: 5000, ledger: 'brief' }, env,
         { clock: this.#clock, ledger: this.#ledger })
@@ -61,6 +68,14 @@ export class Launcher {
     } catch {
       return []
     }
+  }
+}
+
+function lingers(): boolean {
+  try {
+    return existsSync(join(LINGERS, userInfo().username))
+  } catch {
+    return false // a user without a name
   }
 }
 

@@ -22,6 +22,8 @@ export interface LocalHostParts {
   /** Where the Ledger is kept; without it, only in memory. */
   stateDirectory?: string
   procfs?: Procfs
+  /** Default: as systemd-logind and the kernel say. See Launcher. */
+  managerStays?: () => boolean
 }
 
 export class LocalHost implements Host {
@@ -34,7 +36,7 @@ export class LocalHost implements Host {
   #followed = new Set<Following>()
   #conversing = new Set<Conversing>()
 
-  constructor({ log, clock = systemClock, environment = process.env, stateDirectory, procfs = new Procfs({ clock }) }: LocalHostParts) {
+  constructor({ log, clock = systemClock, environment = process.env, stateDirectory, procfs = new Procfs({ clock }), managerStays }: LocalHostParts) {
     this.#clock = clock
     this.#log = log
     this.#procfs = procfs
@@ -44,7 +46,7 @@ export class LocalHost implements Host {
     this.environment = clean.environment
     if (clean.removed.length > 0) log.info('children do not inherit these variables', { removed: clean.removed })
     if (tameOpenFiles(procfs.ownOpenFileLimit())) log.info('lowered the soft limit of open files, which was giant')
-    this.#launcher = new Launcher({ clock, ledger: this.#ledger, procfs })
+    this.#launcher = new Launcher({ clock, ledger: this.#ledger, procfs, managerStays })
   }
 
   get ledger(): Feed<LedgerEntry> {

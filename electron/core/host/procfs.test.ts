@@ -34,7 +34,7 @@ describe('parseStat', () => {
     ['a closing bracket at the end', 'x)) R'],
   ])('%s', (_, comm) => {
     expect(parseStat(statLine(12, comm, 7, 9876))).toEqual({
-      pid: 12, comm, state: 'S', ppid: 7, processGroup: 12, session: 12, cpuSeconds: 2, startTicks: 9876, residentBytes: 362 * 4096,
+      pid: 12, comm, state: 'S', ppid: 7, processGroup: 12, session: 12, cpuSeconds: 2, threads: 1, startTicks: 9876, residentBytes: 362 * 4096,
     })
   })
   it.each(['', '12', '12 (cat', '12 (cat) S 1 2'])('%j is nothing', (text) => expect(parseStat(text)).toBe(null))
@@ -46,7 +46,8 @@ describe('Procfs on written files', () => {
     '20/status': 'Name:\tengine\nUid:\t1000\t1001\t1000\t1000\n',
     '20/environ': 'A=1\0B=x=y\0broken\0', '20/cmdline': 'vllm\0serve\0\0', '21/cmdline': '',
     'net/unix': 'Num RefCount\n0000: 00000002 00000000 00010000 0005 01 77 /tmp/m p/control\n0000: 00000003 00000000 00000000 0005 03 78 /tmp/other\n',
-    'sys/kernel/random/boot_id': '4f1c-boot\n', 'self/limits': 'Limit  Soft\nMax open files            1073741816           1073741816           files\n',
+    'sys/kernel/random/boot_id': '4f1c-boot\n', '20/cgroup': '0::/system.slice/vllm.service\n', '21/cgroup': '1:name=systemd:/user.slice/user-1000.slice/session-3.scope\n0::/\n',
+    'self/cgroup': '0::/user.slice/user-1000.slice/user@1000.service/app.slice/overlap.service\n', 'self/limits': 'Limit  Soft\nMax open files            1073741816           1073741816           files\n',
   })
   const clock = new HandClock()
   const procfs = new Procfs({ root, clock })
@@ -61,6 +62,17 @@ describe('Procfs on written files', () => {
     expect(procfs.bootId()).toBe('4f1c-boot')
     expect(procfs.ownOpenFileLimit()).toBe(1073741816)
     expect(procfs.cpuSeconds(20)).toBe(2)
+    expect([20, 21, 22].map((pid) => procfs.serviceOf(pid))).toEqual(['vllm.service', null, null])
+    expect(procfs.inUserManager()).toBe(true)
+  })
+
+  it('takes a zombie for gone once its last thread is', () => {
+    const zombie = (threads: number) => write({ '40/stat': statLine(40, 'engine', 1, 700).replace(') S ', ') Z ').replace(' 20 0 1 0 700', ` 20 0 ${threads} 0 700`) })
+    zombie(2)
+    expect(procfs.isAlive({ pid: 40, startTicks: 700 })).toBe(true)
+    zombie(1)
+    expect(procfs.isAlive({ pid: 40, startTicks: 700 })).toBe(false)
+    remove('40')
   })
 
   it('finds the holder of a lock, not one who waits', () => {
@@ -128,6 +140,26 @@ describe('Procfs on this machine', () => {
     expect(procfs.listeningSocket(path)).toBe(true)
     await new Promise((resolve) => unix.close(resolve))
     expect(procfs.listeningSocket(path)).toBe(false)
+  })
+
+  it('finds TCP ports that listen where 127.0.0.1 reaches them', async () => {
+    const servers = await Promise.all(['127.0.0.1', '0.0.0.0', '::', '127.0.0.2', '::1'].map(async (host) => {
+      const server = createServer().listen(0, host)
+      await new Promise((resolve) => server.once('listening', resolve))
+      return { server, port: (server.address() as { port: number }).port }
+    }))
+    const ports = servers.map(({ port }) => port)
+    const heard = procfs.listeningPorts([process.pid])
+    expect(ports.map((port) => heard?.includes(port))).toEqual([true, true, true, false, false])
+    for (const { server } of servers) server.close()
+    expect(procfs.listeningPorts([2 ** 22 + 1])).toBeNull()
+  })
+
+  it('knows where and since when this process runs', () => {
+    expect(procfs.workingDirectory(process.pid)).toBe(process.cwd())
+    expect(procfs.sharesOurWorld(process.pid)).toBe(true)
+    expect(Math.abs((procfs.timeOf(procfs.processStat(process.pid)?.startTicks ?? 0) ?? 0) - (Date.now() - process.uptime() * 1000))).toBeLessThan(3_000)
+    expect(procfs.serviceOf(2 ** 22 + 1)).toBeNull()
   })
 
   it('finds the holder of a real lock', async () => {

@@ -14,7 +14,7 @@ interface Made {
 /** A machine with these processes, listening sockets and lock owners. */
 function machine(made: Made[], listening: string[] | null = [], locks: Record<string, number> = {}): { processes: Processes; table: ProcessTable } {
   const stat = ({ pid, ppid = 1, comm = 'nvidia-cuda-mps', state = 'S' }: Made): ProcessStat & { readAtMs: number } => ({
-    pid, ppid, comm, state, processGroup: pid, session: pid, cpuSeconds: 0, startTicks: pid, residentBytes: 0, readAtMs: 0,
+    pid, ppid, comm, state, processGroup: pid, session: pid, cpuSeconds: 0, threads: 1, startTicks: pid, residentBytes: 0, readAtMs: 0,
   })
   const table: ProcessTable = new Map(made.map((one) => [one.pid, stat(one)]))
   const find = (pid: number) => made.find((one) => one.pid === pid)

@@ -6,7 +6,7 @@ import { MachineDaemons } from './sight.ts'
 it('a daemon that was seen before it listened is found soon after; the table is not read anew at every look', () => {
   let listens = false
   let read = 0
-  const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, startTicks: 7, residentBytes: 0, readAtMs: 0 }
+  const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, threads: 1, startTicks: 7, residentBytes: 0, readAtMs: 0 }
   const table: ProcessTable = new Map([[7, stat]])
   const processes: Processes = {
     processStat: () => stat,
@@ -33,7 +33,7 @@ it('a daemon that was seen before it listened is found soon after; the table is 
 
 it('a session of our own is no news; one of somebody else is', () => {
   let read = 0
-  const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, startTicks: 7, residentBytes: 0, readAtMs: 0 }
+  const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, threads: 1, startTicks: 7, residentBytes: 0, readAtMs: 0 }
   const tableWith = (ppid: number | null): ProcessTable => new Map([[7, stat], ...(ppid === null ? [] : [[8, { ...stat, pid: 8, ppid }] as const])])
   const processes: Processes = {
     processStat: () => stat, processTable: () => tableWith(null), listeningSocket: () => true, lockOwner: () => 7, uidOf: () => 1000,

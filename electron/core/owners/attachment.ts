@@ -39,8 +39,10 @@ export function attachmentOf(facts: AttachmentFacts): Attachment {
     const sentence = facts.spec.onMps ? 'It is an MPS client.' : 'It is an MPS client, although it was not meant to be one.'
     return { state: 'attached', reason: null, sentence, evidence, restartHelps: false }
   }
-  if (!facts.spec.onMps) return notAttached('notAsked', 'It is not meant to use MPS.', evidence, false)
-  return environmentReason(facts, evidence) ?? gpuReason(facts, seen, evidence)
+  if (!facts.spec.onMps && !facts.run.startedElsewhere) return notAttached('notAsked', 'It is not meant to use MPS.', evidence, false)
+  // of one that Overlap did not start, the GPU shows first with its processes
+  const blind = facts.run.startedElsewhere && facts.spec.gpuUuid === null
+  return (blind ? null : environmentReason(facts, evidence)) ?? gpuReason(facts, seen, evidence)
 }
 
 interface Sight {
@@ -92,17 +94,18 @@ function environmentReason({ run, daemon, daemonStartTicks, uid }: AttachmentFac
   if (daemon?.state === 'unknown') {
     return unknown('noEvidence', daemon.daemonPid === null ? 'Whether an MPS daemon serves its GPU has not been seen yet.' : 'The MPS daemon does not answer, so that its clients are not known.', evidence)
   }
-  if (daemon === null || daemon.daemonPid === null || daemon.state === 'stopped') return notAttached('noDaemon', 'No MPS daemon serves its GPU.', evidence, false)
+  if (daemon === null || daemon.daemonPid === null || daemon.state === 'stopped') return notAttached('noDaemon', run.startedElsewhere ? 'No MPS daemon serves its GPU, and one that is started now will not take it in: it was started before.' : 'No MPS daemon serves its GPU.', evidence, false)
   const { mps } = run
+  const older = daemonStartTicks !== null && run.startTicks < daemonStartTicks
+  const olderReason = () => notAttached('startedBeforeDaemon', 'It was started before the MPS daemon, and a running process does not attach later.', [...evidence, `pid ${run.pid} is older than daemon ${daemon.daemonPid}`], true)
+  if (older && run.startedElsewhere) return olderReason()
   if (mps !== null && mps.pipeDirectory !== daemon.pipeDirectory) {
     return notAttached('environmentDiffers', 'It looks for the MPS daemon in another folder.', [...evidence, `its CUDA_MPS_PIPE_DIRECTORY is ${mps.pipeDirectory}`, `the daemon's is ${daemon.pipeDirectory}`], true)
   }
   if (mps !== null && mps.daemonPid !== null && mps.daemonPid !== daemon.daemonPid) {
     return notAttached('daemonChanged', 'It was started under another MPS daemon than the one that runs now.', [...evidence, `started under daemon ${mps.daemonPid}`, `daemon ${daemon.daemonPid} runs now`], true)
   }
-  if (daemonStartTicks !== null && run.startTicks < daemonStartTicks) {
-    return notAttached('startedBeforeDaemon', 'It was started before the MPS daemon, and a running process does not attach later.', [...evidence, `pid ${run.pid} is older than daemon ${daemon.daemonPid}`], true)
-  }
+  if (older) return olderReason()
   const owner = daemon.daemonUid
   if (owner !== null && owner !== 0 && owner !== uid) {
     return notAttached('otherUser', 'The MPS daemon belongs to another user, whose server does not take its requests.', [...evidence, `daemon ${daemon.daemonPid} runs as uid ${owner}, the engine as uid ${uid}`], false)
@@ -112,7 +115,7 @@ function environmentReason({ run, daemon, daemonStartTicks, uid }: AttachmentFac
 
 function gpuReason({ daemon, gpuProcesses, strangers, run }: AttachmentFacts, seen: Sight, evidence: string[]): Attachment {
   if (gpuProcesses === null) return unknown('noEvidence', 'The processes on the GPU cannot be listed now.', evidence)
-  if (seen.negative.length > 0) return notAttached('silentlyPlain', 'It runs on the GPU as an ordinary CUDA process, although it was started for MPS.', evidence, true)
+  if (seen.negative.length > 0) return notAttached('silentlyPlain', `It runs on the GPU as an ordinary CUDA process${run.startedElsewhere ? '' : ', although it was started for MPS'}.`, evidence, true)
   if (seen.onGpu) return unknown('noEvidence', 'nvidia-smi lists it without saying whether it uses MPS.', evidence)
   if (strangers.length > 0) {
     return unknown('noEvidence', 'nvidia-smi names processes that do not exist here: in a container it shows the numbers of the host.', [...evidence, `nvidia-smi lists ${strangers.slice(0, 5).join(', ')}, none of which is a process here`])

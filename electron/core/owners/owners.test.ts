@@ -4,6 +4,8 @@ import type { Attachment, CustomSpec } from '../../../shared/engine.ts'
 import type { GpuProcess } from '../../../shared/gpu.ts'
 import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
 import type { EngineFacts } from '../engines/supervisor.ts'
+import type { FoundFacts } from '../engines/discovery.ts'
+import { foundSightings } from './found.ts'
 import { ownersOf, type Observed } from './owners.ts'
 
 const GPU = 'GPU-a'
@@ -12,7 +14,7 @@ const spec: CustomSpec = {
   argv: ['x'], healthPath: null, metricsPath: null, openAi: false, sequences: null, kvTokens: null,
 }
 const engine = (change: Partial<CustomSpec> = {}, run: Partial<NonNullable<EngineFacts['run']>> = {}): EngineFacts =>
-  ({ id: 'e1', spec: { ...spec, ...change }, run: { pid: 200, startTicks: 5000, mps: { pipeDirectory: '/pipe', daemonPid: 100 }, ...run } })
+  ({ id: 'e1', spec: { ...spec, ...change }, run: { pid: 200, startTicks: 5000, mps: { pipeDirectory: '/pipe', daemonPid: 100 }, startedElsewhere: false, ...run } })
 const daemon = (change: Partial<MpsDaemon> = {}): MpsDaemon => ({
   gpuUuid: GPU, gpuIndex: 0, state: 'running', sinceMs: 0, sentence: '', pipeDirectory: '/pipe', logDirectory: null, ownership: 'overlap', daemonPid: 100, daemonUid: null, controlVersion: null,
   servers: [{ pid: 101, status: 'ACTIVE' }], clients: [], limits: LIMITS_UNKNOWN, proof: { listening: true, lockOwnerPid: 100, answers: true, checkedAtMs: 0 }, foreign: [], fault: null, ...change,
@@ -81,5 +83,45 @@ describe('owners', () => {
   it('survives a table with a circle, and none at all', () => {
     expect(ownersOf(observe({ table: new Map([[200, { ppid: 201, startTicks: 1 }], [201, { ppid: 200, startTicks: 1 }]]) })).byEngine.get('e1')?.pids).toEqual([200, 201])
     expect(ownersOf(observe({ table: null })).byEngine.get('e1')?.pids).toEqual([200])
+  })
+})
+
+describe('an engine that Overlap did not start', () => {
+  const facts = (change: Partial<FoundFacts> = {}): FoundFacts => ({ id: 'f1', process: { pid: 200, startTicks: 5000 }, pids: [200, 201, 202], spec: { ...spec, gpuUuid: null, onMps: false }, pipeDirectory: '/tmp/nvidia-mps', visibleDevices: null, needsGpu: false, ...change })
+  const seen = (change: Partial<FoundFacts>, more: Partial<Observed>) => foundSightings([facts(change)], observe({ gpuProcesses: [row(202, 'C', 900)], ...more }), [GPU, 'GPU-b']).get('f1')
+  it.each<[string, Partial<FoundFacts>, Partial<Observed>, Expected]>([
+    ['before any daemon', {}, { daemons: [daemon({ state: 'stopped', daemonPid: null })] }, ['notAttached', 'noDaemon', false]],
+    ['before the daemon, whose folder it does not know either', { process: { pid: 200, startTicks: 3000 } }, {}, ['notAttached', 'startedBeforeDaemon', true]],
+    ['after it, looking elsewhere', {}, {}, ['notAttached', 'environmentDiffers', true]],
+    ['after it, in its folder, and plain', { pipeDirectory: '/pipe' }, {}, ['notAttached', 'silentlyPlain', true]],
+    ['a client', { pipeDirectory: '/pipe' }, { daemons: [daemon({ clients: [client(202)] })], gpuProcesses: [row(202, 'M+C')] }, ['attached', null, false]],
+    ['its environment not ours to read', { pipeDirectory: null }, {}, ['notAttached', 'silentlyPlain', true]],
+    ['on no GPU', {}, { gpuProcesses: [] }, ['notAttached', 'noGpuProcess', false]],
+    ['GPU processes not known', {}, { gpuProcesses: null }, ['unknown', 'noEvidence', false]],
+    ['pids of the host, seen in a container', {}, { gpuProcesses: [row(77_001, 'C')] }, ['unknown', 'noEvidence', false]],
+  ])('%s', (_, change, more, [state, reason, restartHelps]) => {
+    const sighting = seen(change, more)
+    expect(sighting?.attachment).toMatchObject({ state, reason, restartHelps })
+    expect(sighting?.attachment.sentence).not.toMatch(/meant|started for MPS/)
+  })
+  it.each<[string, Partial<FoundFacts>, string[], string[] | null]>([
+    ['the only one there is', { needsGpu: true }, [GPU], [GPU]],
+    ['one of two', { needsGpu: true }, [GPU, 'GPU-b'], []],
+    ['the one it was told', { visibleDevices: 'GPU-b' }, [GPU, 'GPU-b'], ['GPU-b']],
+    ['a number, whose order is CUDA\'s', { visibleDevices: '0' }, [GPU, 'GPU-b'], []],
+    ['none that it needs', {}, [GPU], []],
+  ])('in a container, where nvidia-smi lists the processes of the host, it uses %s', (_, change, all, expected) => {
+    const sighting = foundSightings([facts(change)], observe({ gpuProcesses: [row(77_001, 'C')], daemons: [daemon({ state: 'stopped', daemonPid: null })] }), all).get('f1')
+    expect(sighting?.gpuUuids).toEqual(expected)
+    expect(sighting?.attachment.reason).toBe(expected?.[0] === GPU ? 'noDaemon' : expected?.length === 1 ? 'noDaemon' : 'noEvidence')
+  })
+  it('has the GPUs and the memory of its processes', () => {
+    expect(seen({}, {})).toMatchObject({ gpuUuids: [GPU], gpuMemoryMiB: 900, pids: [200, 201, 202] })
+    expect(seen({}, { gpuProcesses: [row(202, 'C', 900), row(201, 'C', 900, 'GPU-b')] })).toMatchObject({ gpuUuids: [GPU, 'GPU-b'] })
+    expect(seen({}, { gpuProcesses: null })?.gpuUuids).toBeNull()
+  })
+  it('taken over, keeps its reason although its spec does not ask for MPS', () => {
+    const run = { startedElsewhere: true, mps: null, startTicks: 3000 }
+    expect(ownersOf(observe({ engines: [engine({ onMps: false }, run)], gpuProcesses: [row(202, 'C')] })).byEngine.get('e1')?.attachment).toMatchObject({ reason: 'startedBeforeDaemon' })
   })
 })

@@ -8,10 +8,13 @@ const ofEngine = (rule: string, engine: Engine, rest: Pick<Finding, 'rank' | 'se
 
 const restart = (engine: Engine) => ({ call: 'engine.restart', label: `Restart ${engine.spec.name}`, input: { id: engine.id } }) as const
 
+/** One that was not started for MPS is told to use it, too. */
+const attach = (engine: Engine) => engine.spec.onMps ? restart(engine) : ({ call: 'engine.putOnMps', label: `Put ${engine.spec.name} on MPS`, input: { id: engine.id } }) as const
+
 const forReason = (rule: string, reason: Engine['attachment']['reason'], sentence: (name: string) => string): Rule => ({ engines }) =>
   engines
     .filter(({ state, attachment }) => ['ready', 'unknown'].includes(state) && attachment.state === 'notAttached' && attachment.reason === reason)
-    .map((engine) => ofEngine(rule, engine, { rank: 2, sentence: sentence(engine.spec.name), evidence: engine.attachment.evidence, action: restart(engine) }))
+    .map((engine) => ofEngine(rule, engine, { rank: 2, sentence: sentence(engine.spec.name), evidence: engine.attachment.evidence, action: attach(engine) }))
 
 export const startedBeforeDaemon = forReason('startedBeforeDaemon', 'startedBeforeDaemon', (name) => `${name} was started before the MPS daemon and is not on MPS: restart it to attach it.`)
 export const daemonChanged = forReason('daemonChanged', 'daemonChanged', (name) => `${name} belongs to an MPS daemon that is gone: restart it to attach it to the present one.`)

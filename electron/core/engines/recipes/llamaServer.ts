@@ -1,16 +1,19 @@
 // llama-server of llama.cpp. Only flags that old and new builds both know; everything that sizes it is explicit, because
 // newer builds fit unset values to the memory that happens to be free.
 import type { LlamaServerSpec } from '../../../../shared/engine.ts'
-import { argumentAfter, refuseOwnFlags, type Recipe } from './recipe.ts'
+import { argumentAfter, hostArguments, refuseFarHost, refuseOwnFlags, type Recipe } from './recipe.ts'
 
-const OWN_FLAGS = ['--host', '--port', '-m', '--model', '-c', '--ctx-size', '-np', '--parallel', '-ngl', '--gpu-layers', '--n-gpu-layers', '--metrics']
+const OWN_FLAGS = ['--port', '-m', '--model', '-c', '--ctx-size', '-np', '--parallel', '-ngl', '--gpu-layers', '--n-gpu-layers', '--metrics']
 
 export const llamaServer: Recipe<LlamaServerSpec> = {
-  check: (spec) => refuseOwnFlags(spec.extraArguments, OWN_FLAGS),
+  check(spec) {
+    refuseOwnFlags(spec.extraArguments, OWN_FLAGS)
+    refuseFarHost(spec.extraArguments)
+  },
   argv: (spec, port) => [
     spec.executable,
     '-m', spec.modelPath,
-    '--host', '127.0.0.1',
+    ...hostArguments(spec.extraArguments),
     '--port', String(port),
     '-c', String(spec.contextTokens),
     '-np', String(spec.slots),

@@ -48,6 +48,11 @@ describe('launchOf', () => {
   it('puts sizes into a custom command where it names them', () => {
     expect(launchOf({ ...custom, argv: ['x', '{port}', '--n={sequences}', '{kvTokens}'], sequences: 8, kvTokens: 9000 }, placement).argv).toEqual(['x', '8123', '--n=8', '9000'])
   })
+  it('listens for everybody only where it is told to', () => {
+    const argv = launchOf({ ...vllm, extraArguments: ['--host', '0.0.0.0'] }, placement).argv
+    expect(argv.filter((word) => word === '--host')).toHaveLength(1)
+    expect(argv.slice(-2)).toEqual(['--host', '0.0.0.0'])
+  })
   it('puts the port into a custom command wherever it is named', () => {
     expect(launchOf(custom, placement).argv).toEqual(['vllm', 'serve', '--port', '8123', '--x=8123'])
   })
@@ -60,6 +65,8 @@ describe('checkSpec', () => {
     ['the same with =', { ...llama, extraArguments: ['--ctx-size=5'] }, 'spec.extraArguments'],
     ['a variable that Overlap sets', { ...llama, env: { CUDA_MPS_PIPE_DIRECTORY: '/x' } }, 'spec.env.CUDA_MPS_PIPE_DIRECTORY'],
     ['vLLM as it is', vllm, null],
+    ['a host for everybody', { ...vllm, extraArguments: ['--host', '0.0.0.0'] }, null],
+    ['a host that 127.0.0.1 does not reach', { ...llama, extraArguments: ['--host=10.0.0.7'] }, 'spec.extraArguments'],
     ['a flag of vLLM that Overlap sets', { ...vllm, extraArguments: ['--max-num-seqs=5'] }, 'spec.extraArguments'],
     ['the same with underscores', { ...vllm, extraArguments: ['--kv_cache_memory_bytes', '5'] }, 'spec.extraArguments'],
     ['a value that looks like one', { ...vllm, extraArguments: ['--served-model-name', 'port'] }, null],

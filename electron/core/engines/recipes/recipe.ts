@@ -44,6 +44,20 @@ export function refuseOwnFlags(extraArguments: readonly string[], ownFlags: read
   throw new FaultError('BAD_INPUT', `${own} is set by Overlap.`, 'Use the field for it, and take it out of the extra arguments.', { field: 'spec.extraArguments' })
 }
 
+const REACHED_BY_LOOPBACK = ['127.0.0.1', 'localhost', '0.0.0.0', '::']
+
+/** Where it listens: for this machine alone, unless its extra arguments name another address. Overlap itself asks at 127.0.0.1. */
+export function hostArguments(extraArguments: readonly string[]): string[] {
+  return argumentAfter(extraArguments, ['--host']) === null ? ['--host', '127.0.0.1'] : []
+}
+
+/** Throws BAD_INPUT for an address at which Overlap would never see it ready. */
+export function refuseFarHost(extraArguments: readonly string[]): void {
+  const host = argumentAfter(extraArguments, ['--host'])
+  if (host === null || REACHED_BY_LOOPBACK.includes(host)) return
+  throw new FaultError('BAD_INPUT', `At ${host} Overlap cannot reach the engine: it asks at 127.0.0.1.`, 'Take --host away, or write 0.0.0.0 to listen at every address.', { field: 'spec.extraArguments' })
+}
+
 /** The value after one of `flags` (`--flag value` or `--flag=value`); null: not there. The last one counts, as in most programs. */
 export function argumentAfter(argv: readonly string[], flags: readonly string[]): string | null {
   let found: string | null = null

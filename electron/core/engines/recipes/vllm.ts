@@ -1,9 +1,9 @@
 // vLLM's OpenAI server, `vllm serve`. Values that a spec leaves out are vLLM's own. The process on the GPU is its child EngineCore.
 import type { VllmSpec } from '../../../../shared/engine.ts'
-import { argumentAfter, refuseOwnFlags, type Recipe } from './recipe.ts'
+import { argumentAfter, hostArguments, refuseFarHost, refuseOwnFlags, type Recipe } from './recipe.ts'
 
 const OWN_FLAGS = [
-  '--host', '--port', '--model', '--gpu-memory-utilization', '--kv-cache-memory-bytes', '--kv-cache-memory', '--max-num-seqs', '--max-model-len',
+  '--port', '--model', '--gpu-memory-utilization', '--kv-cache-memory-bytes', '--kv-cache-memory', '--max-num-seqs', '--max-model-len',
   '--async-scheduling', '--no-async-scheduling', '--stream-interval',
 ]
 const BYTES_PER_MIB = 1024 * 1024
@@ -14,10 +14,13 @@ const BYTES_PER_MIB = 1024 * 1024
 const NO_SHARE = 0.05
 
 export const vllm: Recipe<VllmSpec> = {
-  check: (spec) => refuseOwnFlags(spec.extraArguments, OWN_FLAGS),
+  check(spec) {
+    refuseOwnFlags(spec.extraArguments, OWN_FLAGS)
+    refuseFarHost(spec.extraArguments)
+  },
   argv: (spec, port) => [
     spec.executable, 'serve', spec.model,
-    '--host', '127.0.0.1',
+    ...hostArguments(spec.extraArguments),
     '--port', String(port),
     ...flag('--gpu-memory-utilization', spec.gpuMemoryUtilization ?? (spec.kvCacheMemoryMiB === null ? null : NO_SHARE)),
     ...flag('--kv-cache-memory-bytes', spec.kvCacheMemoryMiB === null ? null : spec.kvCacheMemoryMiB * BYTES_PER_MIB),
