@@ -29,8 +29,9 @@ describe('expectation', () => {
   it.each([
     [band(0.18, 0.41), { text: '+18 … +41 %', note: 'bound by host time of the engine', hopeless: false }],
     [band(-0.04, 0.06), { text: '−4 … +6 %', note: 'expect no gain here; bound by host time of the engine', hopeless: true }],
+    [band(-0.2, 0.4), { text: '−20 … +40 %', note: 'expect no gain here unless kernels overlap; bound by host time of the engine', hopeless: false }],
     [band(-0.2, -0.1), { text: '−20 … −10 %', note: 'expect no gain here; bound by host time of the engine', hopeless: true }],
-    [{ ...band(0.1, 0.2), confidence: 'low' as const, binding: null }, { text: '+10 … +20 %', note: 'low confidence: extrapolated to this GPU', hopeless: false }],
+    [{ ...band(0.1, 0.2), confidence: 'low' as const, binding: null }, { text: '+10 … +20 %', note: 'low confidence', hopeless: false }],
     [{ gain: null, binding: null, confidence: 'low' as const, sentence: 'The model is not known.' }, { text: 'not predicted', note: 'The model is not known.', hopeless: false }],
   ])('%#', (prediction, words) => expect(expectation(prediction)).toEqual(words))
   it('of a band in whole percent', () => expect(bandText({ low: -0.001, high: 0.004 })).toBe('about 0 %'))

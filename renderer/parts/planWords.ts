@@ -1,5 +1,5 @@
 // A plan in words: what is done in which order and how long it takes; what is expected of an arm. Pure.
-import { BINDING, type Arm, type Plan, type Prediction } from '../../shared/experiment.ts'
+import { BINDING, LIKELY_GAIN, type Arm, type Plan, type Prediction } from '../../shared/experiment.ts'
 import { duration, gibibytes } from '../../shared/units.ts'
 import { signedPercent } from '../../shared/headline.ts'
 
@@ -42,12 +42,13 @@ export function bandText({ low, high }: { low: number; high: number }): string {
 /** An expectation in a few words; `hopeless` when nothing is to be expected. */
 export function expectation(prediction: Pick<Prediction, 'gain' | 'binding' | 'sentence' | 'confidence'> | null): { text: string; note: string; hopeless: boolean } {
   if (prediction === null || prediction.gain === null) return { text: 'not predicted', note: prediction?.sentence ?? 'There is no prediction for it.', hopeless: false }
-  const { low, high } = prediction.gain
+  const { low, likely, high } = prediction.gain
   const bound = prediction.binding === null ? '' : `bound by ${BINDING[prediction.binding]}`
-  const sure = prediction.confidence === 'low' ? 'low confidence: extrapolated to this GPU' : ''
+  const sure = prediction.confidence === 'low' ? 'low confidence' : ''
   const note = [bound, sure].filter((part) => part !== '').join('; ')
-  const hopeless = low <= 0 && high >= 0
-  return { text: bandText(prediction.gain), note: hopeless || high < 0 ? `expect no gain here${note === '' ? '' : `; ${note}`}` : note, hopeless: hopeless || high < 0 }
+  const hopeless = high < 0 || (low <= 0 && likely < LIKELY_GAIN)
+  const doubt = hopeless ? 'expect no gain here' : low <= 0 ? 'expect no gain here unless kernels overlap' : ''
+  return { text: bandText(prediction.gain), note: [doubt, note].filter((part) => part !== '').join('; '), hopeless }
 }
 
 /** The arm that the demo is about: the MPS arm of which most is expected. */

@@ -85,7 +85,7 @@ export function plannedOf({ file, engine, gpu }: Chosen, lab: Lab): Plan {
     gpuUsedMiB: lab.frames.value?.rows.find(({ uuid }) => uuid === gpu.uuid)?.metrics.memoryUsedMiB ?? null,
     secondsToLoad: secondsToLoad(engine, engines),
   })
-  return { ...plan, file: { ...file, engine: withoutSecrets(engine, lab.host) } }
+  return { ...plan, file: { ...plan.file, engine: withoutSecrets(engine, lab.host) } }
 }
 
 /** Of an engine like it that was seen loading: from its launch to ready. Null: none was. */

@@ -3,6 +3,7 @@ import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import { withRate, type Arm, type ExperimentFile, type Plan, type Point } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
+import { withoutStrays } from '../../../shared/held.ts'
 import type { Load } from '../../../shared/load.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import { predictArms } from '../advisor/predict/predict.ts'
@@ -126,7 +127,7 @@ export function planOf(request: PlanRequest): Plan {
   const memory = memoryOf(request, cells)
   const residency = residencyOf(request, memory.hot)
   return {
-    file, gpuUuid: gpu.uuid, residency,
+    file: withoutStrays(file), gpuUuid: gpu.uuid, residency,
     // What waits for another engine would be predicted for the wrong one.
     cells: cells.map((point) => ({ point, predictions: file.waitsFor !== null ? [] : predictArms({ gpu, engine, arms: file.arms, load: loadOf(file, point), point }) })),
     setsAside: inTheWay(request).map(({ spec }) => spec.name),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { EngineSpec } from '../../../../shared/engine.ts'
 import { EXPORTS, ExperimentFile, type ExportFormat, type Report } from '../../../../shared/experiment.ts'
 import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
 import { armOf, syntheticReport } from '../report.testkit.ts'
@@ -46,6 +47,32 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     const yaml = text.slice(text.indexOf('version: 1\n')).split(/```|\n\n/)[0]!
     expect(ExperimentFile.parse(parse(yaml))).toEqual(spoilt.plan.file)
   })
+  it('names both gains, each with its regime', () => {
+    expect(read(spoilt)).toMatch(/2 engines under MPS against the same engines time-sliced: \+2\d\.\d % output tokens\/s \(95 % interval .* paired blocks\), at the same load in total/)
+    const perEngine = structuredClone(spoilt)
+    perEngine.plan.file.load.regime = 'equalPerEngine'
+    expect(read(perEngine)).toMatch(/against the best single engine: .*, at the same load per engine/)
+  })
+  it('holds the result against what was published, and says of a simulated one that it proves nothing', () => {
+    const report = structuredClone(spoilt)
+    report.plan.file.source = 'A study, figure 1'
+    report.plan.file.claims = [{ says: 'More than half as much again', armId: 'mps', at: {}, is: { how: 'above', gain: 0.5 } }, { says: 'More', armId: 'mps', at: {}, is: { how: 'above', gain: 0 } }]
+    const text = read(report)
+    for (const piece of ['Against what was published', '1 met, 1 MISSED, 0 not settled, 0 not measured. Published: A study, figure 1.', 'More than half as much again', 'This is a test of the plumbing.']) expect(text).toContain(piece)
+    expect(read({ ...report, simulated: false })).not.toContain('plumbing')
+    expect(read(spoilt)).not.toContain('Against what was published')
+  })
+  it('says where the interval lies against the band, and of one guess that it has none', () => {
+    const report = structuredClone(spoilt)
+    const [, off, mps] = report.plan.cells[0]!.predictions
+    off!.gain = { low: -0.15, likely: -0.15, high: -0.15 }
+    mps!.gain = { low: -0.1, likely: 0.1, high: 0.23 }
+    const text = read(report)
+    expect(text).toMatch(/partly within/)
+    expect(text).not.toContain('−15.0 % … −15.0 %')
+    mps!.gain.high = 0.1
+    expect(read(report)).toMatch(/\+2\d\.\d %[\s|]+above/)
+  })
   it('stands a report in which nothing happened', () => {
     const text = read({ ...spoilt, outcome: 'invalid', blocks: [], comparisons: [], engines: [], checks: [], cellsDone: [], plan: { ...spoilt.plan, checks: [], cells: [] } })
     for (const piece of ['No two arms could be compared', 'Nothing was checked.', 'No engine was started.', 'No block was run.']) expect(text).toContain(piece)
@@ -86,6 +113,14 @@ describe('any text in it stays text', () => {
     const columns = (line: string) => line.replaceAll('\\|', '').split('|').length
     for (const table of markdown.split('\n\n').filter((part) => part.startsWith('| '))) expect(new Set(table.split('\n').map(columns)).size).toBe(1)
   })
+  it('in what is to be typed: one command, whatever names and scenes say', () => {
+    const evil = structuredClone(report)
+    evil.engines = [{ ...evil.engines[0]!, name: 'x\nrm -rf ~', argv: ['vllm'], env: { 'A; rm -rf ~ #': '$(rm -rf ~)' } }]
+    evil.scene = 'two-engines; rm -rf ~'
+    const markdown = textOf(evil, 'markdown')
+    expect(markdown).toContain("# x rm -rf ~\n'A; rm -rf ~ #'='$(rm -rf ~)' \\\n  vllm")
+    expect(markdown).toContain("npm run experiment -- FILE.yaml --out DIR --scene 'two-engines; rm -rf ~' --gpu GPU-0")
+  })
   it('in CSV: RFC 4180, one row per block and engine, no formula', () => {
     const rows = rowsOf(textOf(report, 'csv'))
     expect(rows).toHaveLength(1 + report.blocks.reduce((sum, block) => sum + block.engines.length, 0))
@@ -123,6 +158,14 @@ describe('exportReport', () => {
     expect(mediaType).toBe(EXPORTS[format])
     expect(fileName).toBe(`decode-heavy-demo-2026-02-03-09-00-simulated.${{ html: 'html', markdown: 'md', csv: 'csv', json: 'json' }[format]}`)
     expect(report.plan.file.engine.env['HF_TOKEN']).toBe('opensesame-1')
+  })
+  it('is repeated on another machine: the file names no GPU, the command does', () => {
+    const report = syntheticReport()
+    report.plan.file.engine = EngineSpec.parse({ recipe: 'llamaServer', name: 'x', gpuUuid: 'GPU-0', onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 60, executable: 'llama-server', modelPath: '/m.gguf', contextTokens: 1024, slots: 4, gpuLayers: null, extraArguments: [] })
+    const text = textOf(report, 'markdown')
+    expect(ExperimentFile.parse(parse(/```yaml\n(.*?)```/s.exec(text)![1]!)).engine).toEqual({ ...report.plan.file.engine, gpuUuid: null })
+    expect(text).toContain('--gpu GPU-0\n')
+    for (const piece of ['2,619 MHz', '412 W', '58 °C', '42: arrivals, lengths and the order of arms.']) expect(text).toContain(piece)
   })
   it('finds a name for any title', () => {
     const named = (title: string) => exportReport({ ...spoilt, simulated: false, plan: { ...spoilt.plan, file: { ...spoilt.plan.file, title } } }, 'csv').fileName

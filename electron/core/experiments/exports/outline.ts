@@ -1,5 +1,6 @@
 // What a report says, in order, before it has a format: markdown.ts and html.ts both write this down.
 import type { Report } from '../../../../shared/experiment.ts'
+import { claimSections } from './claimSections.ts'
 import { blockSections, doubtSections } from './evidenceSections.ts'
 import { headlinesOf } from './headline.ts'
 import { armSections, CHARTED_CELLS, gainSections } from './resultSections.ts'
@@ -49,7 +50,8 @@ export function outlineOf(report: Report): Outline {
     headlines: headlinesOf(report),
     question: file.question,
     sections: [
-      ...(report.plan.cells.length > CHARTED_CELLS ? [...sweepSections(report), ...gainSections(report)] : [...gainSections(report), ...sweepSections(report)]), ...armSections(report), ...doubtSections(report), ...definitionSections(report), ...setupSections(report), ...blockSections(report),
+      ...(report.plan.cells.length > CHARTED_CELLS ? [...sweepSections(report), ...gainSections(report)] : [...gainSections(report), ...sweepSections(report)]),
+      ...claimSections(report), ...armSections(report), ...doubtSections(report), ...definitionSections(report), ...setupSections(report), ...blockSections(report),
     ].filter((section) => section.parts.length > 0),
   }
 }

@@ -2,7 +2,7 @@
 import type { Arm, Comparison, Report } from '../../../../shared/experiment.ts'
 import { BINDING, VERDICTS } from '../../../../shared/experiment.ts'
 import { armPhrase, baselinePhrase, intervalText, signedPercent } from '../../../../shared/headline.ts'
-import { intervalOf } from '../../../../shared/interval.ts'
+import { intervalOf, placeIn } from '../../../../shared/interval.ts'
 import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
 import { fairness, pointText, validBlocks } from '../../../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
@@ -91,15 +91,21 @@ function expectedParts(report: Report, headlines: readonly Comparison[]): Part[]
     const prediction = report.plan.cells[one.cell]?.predictions.find((other) => other.armId === one.armId)
     if (expected === null || prediction === undefined) return []
     const [who, against] = versus(one, report.plan.file.arms)
-    const where = one.change === null ? UNKNOWN : one.change < expected.low ? 'below the band' : one.change > expected.high ? 'above the band' : 'within the band'
+    // a band of no width is one guess, and nothing lies within it
+    const single = expected.low === expected.high
+    const where = one.change === null || single ? UNKNOWN : placeIn(expected, { mean: one.change, low: one.low, high: one.high })
+    const confidence = one.name === 'againstTimeSliced' ? 'low' : prediction.confidence
     return [[
-      ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), `${who} against ${against}`, prediction.binding === null ? UNKNOWN : BINDING[prediction.binding], `${prediction.confidence}`,
-      `${signedPercent(expected.low)} … ${signedPercent(expected.high)}`, signedPercent(expected.likely), signedPercent(one.change), where,
+      ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), `${who} against ${against}`, prediction.binding === null ? UNKNOWN : BINDING[prediction.binding], confidence,
+      single ? 'none' : `${signedPercent(expected.low)} … ${signedPercent(expected.high)}`, signedPercent(expected.likely), signedPercent(one.change), where,
     ]]
   })
   if (rows.length === 0) return []
-  const head = [...cellColumn(report), 'Gain', 'What binds', 'Confidence', 'Expected band', 'Likely', 'Measured', 'Measured lies']
-  return [{ kind: 'text', text: 'Expected before the start, from a model of the engine and the GPU, and what was measured:' }, { kind: 'table', head, rows, numbersFrom: head.length - 4 }]
+  const head = [...cellColumn(report), 'Gain', 'What binds', 'Confidence', 'Expected band', 'Likely', 'Measured', 'Against the band']
+  return [
+    { kind: 'text', text: 'Expected before the start, from a model of the engine and the GPU, and what was measured. The band runs from kernels of several engines that never overlap to kernels that always do; what a time slice costs is a guess without a band, so whatever is held against time-slicing has low confidence. Its interval lies within the band, partly within, above or below:' },
+    { kind: 'table', head, rows, numbersFrom: head.length - 4 },
+  ]
 }
 
 export function armSections(report: Report): Section[] {
