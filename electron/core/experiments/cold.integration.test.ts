@@ -42,4 +42,5 @@ it('measures in halves, keeps the cells that were done, goes on with the others,
   expect(whole.blocks.filter(({ cell }) => cell === 0)).toEqual(partial.blocks.filter(({ cell }) => cell === 0))
   expect(whole.blocks.filter(({ cell }) => cell === 1)).toHaveLength(4)
   expect(new Set(whole.blocks.map(({ index }) => index)).size).toBe(whole.blocks.length)
+  expect(whole.checks.find(({ name }) => name.startsWith('resumed/'))).toMatchObject({ result: 'passed', sentence: expect.stringContaining('when 1 of 2 cells were done') as string })
 }, 300_000)

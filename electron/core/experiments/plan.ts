@@ -20,7 +20,7 @@ export const CONTROL = { blocks: 4, warmUpSeconds: 0.5, seconds: 2 } as const
 export const GUESSED_SECONDS_TO_LOAD = { vllm: 60, llamaServer: 15, custom: 30 } as const
 /** Of the memory that is free for the experiment, what hot arms may fill. */
 const HOT_SHARE = 0.9
-const MOST_CELLS = 500
+export const MOST_CELLS = 500
 /** Of compared blocks: a report of more would not be kept (store/reports.ts), and hardly be read. */
 const MOST_BLOCKS = 5_000
 
