@@ -73,6 +73,14 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     mps!.gain.high = 0.1
     expect(read(report)).toMatch(/\+2\d\.\d %[\s|]+above/)
   })
+  it('tells each engine of an arm by itself: who yields to whom', () => {
+    const report = structuredClone(spoilt)
+    report.plan.file.arms[2] = { ...report.plan.file.arms[2]!, sharePercent: [50], clientPriority: [0, 1] }
+    const text = read(report).replaceAll(/[\s|]+/g, ' ')
+    expect(text).toMatch(/Two engines under MPS 1 of 2 50 % normal 5,\d{3} \(.*?\) 51\.0 %/)
+    expect(text).toMatch(/Two engines under MPS 2 of 2 50 % below normal 5,\d{3} \(.*?\) 49\.0 %/)
+    expect(text).not.toContain('One engine 1 of 1')
+  })
   it('stands a report in which nothing happened', () => {
     const text = read({ ...spoilt, outcome: 'invalid', blocks: [], comparisons: [], engines: [], checks: [], cellsDone: [], plan: { ...spoilt.plan, checks: [], cells: [] } })
     for (const piece of ['No two arms could be compared', 'Nothing was checked.', 'No engine was started.', 'No block was run.']) expect(text).toContain(piece)

@@ -125,9 +125,38 @@ export function armSections(report: Report): Section[] {
       ...figures,
       { kind: 'table', head, numbersFrom: cellColumn(report).length + 2, rows: cells.flatMap((cell) => arms.map((arm) => [...(cellColumn(report).length > 0 ? [cellTitle(report, cell)] : []), ...armRow(report, arm, cell)])) },
       { kind: 'text', text: `Means over valid blocks; tokens/s with the 95 % interval of that mean, which is not the interval of a gain. Percentiles are taken per block. Fairness is Jain's index over the engines of an arm: 1 is even. GPU readings: ${report.workstation.gpuMetricsSource}.` },
+      ...engineParts(report, cells),
       ...(uncounted ? [{ kind: 'warning' as const, text: 'Some blocks had no usage from the engine: chunks were counted as tokens there, and a chunk may hold several.' }] : []),
     ],
   }]
+}
+
+/** Who yields to whom: of arms with several engines, while the cells are few. */
+function engineParts(report: Report, cells: readonly number[]): Part[] {
+  if (cells.length > CHARTED_CELLS) return []
+  const rows = cells.flatMap((cell) => report.plan.file.arms.filter(({ engines }) => engines > 1).flatMap((arm) => {
+    const blocks = validBlocks(report.blocks, arm.id, cell)
+    return Array.from({ length: arm.engines }, (_, at) => {
+      const of = blocks.flatMap(({ engines }) => (engines[at] === undefined ? [] : [engines[at].result]))
+      const sums = blocks.map(({ engines }) => engines.reduce((sum, { result }) => sum + result.outputTokensPerSecond, 0))
+      const mean = (values: readonly number[]) => intervalOf(values)?.mean ?? null
+      const share = mean(of.flatMap(({ outputTokensPerSecond }, block) => (sums[block]! > 0 ? outputTokensPerSecond / sums[block]! : [])))
+      return [
+        ...(cellColumn(report).length > 0 ? [cellTitle(report, cell)] : []), arm.name, `${at + 1} of ${arm.engines}`, ...engineSettings(arm, at), withInterval(intervalOf(of.map(({ outputTokensPerSecond }) => outputTokensPerSecond))),
+        share === null ? UNKNOWN : `${fixed(100 * share, 1)} %`, milliseconds(mean(of.flatMap(({ ttftMs }) => ttftMs?.p95 ?? []))), milliseconds(mean(of.flatMap(({ tpotMs }) => tpotMs?.p95 ?? []))),
+      ]
+    })
+  }))
+  if (rows.length === 0) return []
+  const head = [...cellColumn(report), 'Arm', 'Engine', 'SM share', 'Priority', 'Output tokens/s', 'Share of the arm', 'TTFT p95', 'TPOT p95']
+  return [{ kind: 'text', text: 'Each engine of them by itself:' }, { kind: 'table', head, rows, numbersFrom: cellColumn(report).length + 4 }]
+}
+
+/** One value is of all engines. */
+function engineSettings({ sharePercent, clientPriority }: Arm, at: number): string[] {
+  const of = (values: readonly number[] | null) => (values === null ? undefined : values[values.length === 1 ? 0 : at])
+  const [share, priority] = [of(sharePercent), of(clientPriority)]
+  return [share === undefined ? UNKNOWN : `${share} %`, priority === undefined ? UNKNOWN : priority === 0 ? 'normal' : 'below normal']
 }
 
 function armRow(report: Report, arm: Arm, cell: number): string[] {

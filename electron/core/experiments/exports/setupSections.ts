@@ -4,7 +4,7 @@ import type { Report, ReportedEngine } from '../../../../shared/experiment.ts'
 import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
 import { duration, fixed, gibibytes, UNKNOWN, watts } from '../../../../shared/units.ts'
 import type { Part, Section } from './outline.ts'
-import { arrivalsText, commandText, dayAndTime, KINDS, lengthsText } from './words.ts'
+import { arrivalsText, commandText, dayAndTime, KINDS, lengthsText, limitsText } from './words.ts'
 
 /** A name of somebody else's report must not become a line of a script. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
@@ -13,7 +13,6 @@ const table = (rows: readonly (readonly [string, string])[]): Part => ({ kind: '
 
 export function definitionSections(report: Report): Section[] {
   const { load, blocks, arms } = report.plan.file
-  const limits = load.goodput === null ? [] : [['TTFT', load.goodput.ttftMs], ['TPOT', load.goodput.tpotMs], ['end to end', load.goodput.endToEndMs]].flatMap(([name, limit]) => (limit === null ? [] : `${name} ≤ ${limit} ms`))
   return [
     { title: 'What the numbers mean', parts: [table([
       ...Object.values(THROUGHPUTS).map(({ label, meaning }) => [label, meaning] as const), ...Object.values(LATENCIES).map(({ label, meaning }) => [label, meaning] as const),
@@ -22,7 +21,7 @@ export function definitionSections(report: Report): Section[] {
       ['Requests', `${load.api}, streaming; prompts of ${lengthsText(load.prompt)}, outputs of ${lengthsText(load.output)}${load.ignoreEos ? ', past the end token' : ''}`],
       ['Arrivals', `${arrivalsText(load.arrivals)}; ${load.regime === 'equalTotal' ? 'counted over the whole arm' : 'counted per engine'}`],
       ['Tokens per chunk', load.streamIntervalTokens === null ? "the engine's own" : String(load.streamIntervalTokens)],
-      ['Goodput limits', limits.length === 0 ? 'none' : limits.join(', ')],
+      ['Goodput limits', limitsText(load.goodput)],
       ['Seed', `${load.seed}: arrivals, lengths and the order of arms. The words of prompts are others in every block and run, so that no prefix cache answers them`],
       ['Blocks', `${blocks.rounds} rounds of one block per arm, order turned in every other round; ${duration(1000 * blocks.seconds)} measured after ${duration(1000 * blocks.warmUpSeconds)} of warm-up, ${duration(1000 * blocks.coolDownSeconds)} of pause`],
       ['Engines', report.plan.residency === 'hot' ? 'all loaded side by side; only the load alternates' : "an arm's engines are loaded for its blocks and then taken down"],
