@@ -1,6 +1,6 @@
 // A report held against the claims of its file. Pure; believes intervals only, and says what it could not see.
 import type { Claim } from './claim.ts'
-import type { Comparison, ExperimentFile, Report, Vary } from './experiment.ts'
+import type { Comparison, ExperimentFile, Report, Vary, Verdict } from './experiment.ts'
 import { intervalText, signedPercent } from './headline.ts'
 import { AXIS_LABELS, curvesOf, pointText, readOff } from './sweep.ts'
 import { UNKNOWN } from './units.ts'
@@ -51,8 +51,10 @@ function seenAt({ comparisons }: Measured, armId: string, cell: number): Seen {
   return found === undefined ? { cell, change: null, low: null, high: null } : settled(found)
 }
 
+const SETTLED: ReadonlySet<Verdict> = new Set(['higher', 'lower', 'noDifference'])
+
 /** Of too few blocks the change is told, and its interval settles nothing. */
-const settled = ({ cell, change, low, high, verdict }: Comparison): Seen => (verdict === 'tooFewBlocks' ? { cell, change, low: null, high: null } : { cell, change, low, high })
+const settled = ({ cell, change, low, high, verdict }: Comparison): Seen => (SETTLED.has(verdict) ? { cell, change, low, high } : { cell, change, low: null, high: null })
 
 function beside({ change, low, high }: Seen, is: { how: 'above' | 'below'; gain: number }): ClaimResult {
   if (change === null) return 'notMeasured'

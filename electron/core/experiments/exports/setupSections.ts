@@ -23,7 +23,7 @@ export function definitionSections(report: Report): Section[] {
       ['Tokens per chunk', load.streamIntervalTokens === null ? "the engine's own" : String(load.streamIntervalTokens)],
       ['Goodput limits', limitsText(load.goodput)],
       ['Seed', `${load.seed}: arrivals, lengths and the order of arms. The words of prompts are others in every block and run, so that no prefix cache answers them`],
-      ['Blocks', `${blocks.rounds} rounds of one block per arm, order turned in every other round; ${duration(1000 * blocks.seconds)} measured after ${duration(1000 * blocks.warmUpSeconds)} of warm-up, ${duration(1000 * blocks.coolDownSeconds)} of pause`],
+      ['Blocks', `${blocks.rounds} rounds of one block per arm, order turned in every other round; ${duration(1000 * blocks.seconds)} measured after ${duration(1000 * blocks.warmUpSeconds)} of warm-up, ${duration(1000 * blocks.coolDownSeconds)} of pause. What something passing spoils is measured once more at the end of its round, at most a quarter of the blocks`],
       ['Engines', report.plan.residency === 'hot' ? 'all loaded side by side; only the load alternates' : "an arm's engines are loaded for its blocks and then taken down"],
       ...arms.map((arm) => [`Arm ${arm.id}`, `${arm.name}: ${arm.engines} engine${arm.engines === 1 ? '' : 's'}, ${KINDS[arm.kind]}`] as const),
     ])] },
