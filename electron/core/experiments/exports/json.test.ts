@@ -47,6 +47,7 @@ describe('parseReport', () => {
     change(copy)
     expect(faultOf(JSON.stringify(copy))).toMatchObject({ code: 'BAD_INPUT', field })
   })
+  it('refuses a name after which numbers would read backwards', () => expect(faultOf(changed('plan.file.title', 'Gain \u202E'))).toMatchObject({ code: 'BAD_INPUT', sentence: expect.stringContaining('backwards') as string }))
   it('takes no name for anything but a name, and no depth for a reason to fall over', () => {
     const text = jsonText(report).replace('"env": {', '"env": {"__proto__": "x", "constructor": "y",').replace('"version": 1,', `"version": 1, "extra": ${'['.repeat(100_000)}${']'.repeat(100_000)},`)
     const read = parseReport(text)

@@ -9,6 +9,9 @@ export const REPORT_TEXT_MAX = 32 * 1024 * 1024
 /** More than any experiment that Overlap plans can make. Pages are built from them while nothing else is answered. */
 const MOST: Record<'blocks' | 'comparisons' | 'checks' | 'engines', number> = { blocks: 20_000, comparisons: 40_000, checks: 20_000, engines: 5_000 }
 
+/** Overrides and isolates of Unicode's bidirectional algorithm: `+47.3` after one of them is shown as `3.74+`. */
+const TURNS = /[\u202A-\u202E\u2066-\u2069]/
+
 export const jsonText = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`
 
 /** Throws BAD_INPUT with the place that does not fit as `field`: `report.blocks.3.total`; TOO_LARGE. */
@@ -25,6 +28,7 @@ export function parseReport(text: string): Report {
     const issue = parsed.error.issues[0]
     throw refusal(issue?.path ?? [], issue?.message ?? 'not a report', parsed.error.issues.length - 1)
   }
+  if (TURNS.test(JSON.stringify(parsed.data))) throw refusal([], 'it holds characters that turn the direction of what follows, so that numbers would read backwards')
   checkSizes(parsed.data)
   checkReferences(parsed.data)
   return parsed.data
