@@ -10,6 +10,7 @@ import { PACE, type Greeting } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import type { ExperimentFile, ExperimentNow, ExportFormat, Report } from '../shared/experiment.ts'
 import { FaultError, type Fault } from '../shared/fault.ts'
+import { duration } from '../shared/units.ts'
 import { withoutStrays } from '../shared/held.ts'
 import type { GpuFrame, GpuIdentity } from '../shared/gpu.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
@@ -111,11 +112,17 @@ function engineOf(engines: readonly Engine[], wanted: string | undefined): strin
 /** Follows it to its end, a line for whatever is new. */
 async function follow(door: Door, id: string): Promise<ExperimentNow> {
   let told = ''
+  let planned = false
   for await (const now of door.items<ExperimentNow | null>('experiment.now')) {
     if (now?.id !== id) continue
+    const { estimate } = now.plan
+    if (!planned) say(`About ${duration(1000 * Math.round(estimate.loadingSeconds))} of loading and ${duration(1000 * Math.round(estimate.measuringSeconds))} of measuring.`)
+    planned = true
+    const left = now.endsAtMs === null || now.phase === 'tidying' ? '' : ` (about ${duration(Math.max(0, now.endsAtMs - Date.now()))} left)`
     const cells = now.plan.cells.length > 1 ? `cell ${now.cell + 1} of ${now.plan.cells.length}, ` : ''
     const line = `${cells}${now.phase}${now.block === null ? '' : `, block ${now.block + 1} of ${now.blocks}`}: ${now.sentence}`
-    if (line !== told) say((told = line))
+    if (line !== told) say(`${line}${left}`)
+    told = line
     if (now.phase === 'done') return now
   }
   throw new FaultError('LINK_LOST', 'Overlap ended before the experiment did.', 'Whatever it had started is taken down; start it again, and go on with --resume.')

@@ -22,8 +22,7 @@ export class Board {
     this.#clock = clock
     const atMs = clock.now()
     const arms: ArmNow[] = plan.file.arms.map(({ id: armId }) => waitingArm(armId))
-    const times = plan.residency === 'cold' ? plan.cells.length * Math.min(2, plan.file.blocks.rounds) : 1
-    const loads = Math.max(1, times * plan.file.arms.reduce((sum, { engines }) => sum + engines, 0))
+    const loads = (plan.residency === 'cold' ? plan.cells.length : 1) * loadsOfCell(plan)
     const blocks = plan.cells.length * plan.file.arms.length * plan.file.blocks.rounds
     this.#left = { loads, loadMs: (plan.estimate.loadingSeconds * 1000) / loads, blocks, blockMs: (plan.estimate.measuringSeconds * 1000) / Math.max(1, blocks) }
     this.#now = {
@@ -50,7 +49,10 @@ export class Board {
 
   cell(cell: number, cellsBefore: number): void {
     const perCell = this.#now.blocks
-    this.#left.blocks = (this.#now.plan.cells.length - cellsBefore) * perCell
+    const cells = this.#now.plan.cells.length - cellsBefore
+    this.#left.blocks = cells * perCell
+    // also of a report that is gone on with: what is done is not loaded again
+    if (this.#now.plan.residency === 'cold') this.#left.loads = cells * loadsOfCell(this.#now.plan)
     this.#change({ cell, block: null, arms: this.#now.arms.map(({ armId, state, fault }) => ({ ...waitingArm(armId), state, fault })) })
   }
 
@@ -91,6 +93,10 @@ export class Board {
     this.#topic.set(this.#now)
   }
 }
+
+/** Engines that are loaded for one cell; hot: for all cells of a model. */
+const loadsOfCell = ({ file, residency }: Plan): number =>
+  (residency === 'cold' ? Math.min(2, file.blocks.rounds) : 1) * file.arms.reduce((sum, { engines }) => sum + engines, 0)
 
 const waitingArm = (armId: string): ArmNow => ({
   armId, state: 'waiting', fault: null, tokensPerSecondNow: null, tokensPerSecond: null, ttftMsP95: null, tpotMsP95: null, gpu: null, blocks: { valid: 0, invalid: 0, failed: 0 },
