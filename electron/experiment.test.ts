@@ -1,11 +1,12 @@
 // `npm run experiment` as a program: what it refuses at once, in a running core too, and that an early Ctrl-C leaves nothing.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { parseReport } from './core/experiments/exports/json.ts'
 import { syntheticReport } from './core/experiments/report.testkit.ts'
 
 const PROGRAM = join(import.meta.dirname, 'experiment.ts')
@@ -96,6 +97,27 @@ it('a core that is lost on the way is no refusal: it ends with 1', async () => {
   expect(text).toMatch(/does not answer any more|ended before the experiment did/)
   expect(code).toBe(1)
 }, 30_000)
+
+/** One short block of one engine. */
+const SHORTEST = {
+  version: 1, title: 'Shortest', question: 'Does it go through?', arms: [{ id: 'single', name: 'One engine', kind: 'single', engines: 1 }],
+  load: { api: 'completions', prompt: { shape: 'fixed', tokens: 32 }, output: { shape: 'fixed', tokens: 32 }, arrivals: { kind: 'poisson', perSecond: 20 }, regime: 'equalTotal', ignoreEos: true, streamIntervalTokens: 16, goodput: null, seed: 1 },
+  blocks: { rounds: 1, seconds: 2, warmUpSeconds: 0, coolDownSeconds: 0 }, residency: 'cold',
+}
+
+it('runs to its end on a scene of its own, though nobody listens any more, and leaves the report and nothing else', async () => {
+  const path = join(folder, 'shortest.json')
+  writeFileSync(path, JSON.stringify(SHORTEST))
+  const child = spawn(process.execPath, [PROGRAM, path, '--out', join(folder, 'out'), '--scene', 'mps-off'], { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  child.stderr.once('data', () => child.stderr.destroy())
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const report = parseReport(readFileSync(join(folder, 'out', 'report.json'), 'utf8'))
+  expect(report).toMatchObject({ simulated: true, scene: 'mps-off', cellsDone: [0] })
+  expect(code).toBe(report.outcome === 'valid' ? 0 : 1)
+  expect(readdirSync(join(folder, 'out')).sort()).toEqual(['report.csv', 'report.html', 'report.json', 'report.md'])
+  expect(readdirSync(folder).sort()).toEqual(['out', 'shortest.json'])
+}, 120_000)
 
 it('Ctrl-C before the experiment has begun takes down the scene that came with it', async () => {
   let pressed = false

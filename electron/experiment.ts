@@ -36,6 +36,8 @@ const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
 const REFUSED = 2
 const root = join(import.meta.dirname, '..')
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
+// whoever read it may have gone (`| head`): the experiment goes on, and is taken down as it should be
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 /** The first GPU and engines that are on their way are waited for this long. */
 const SETTLED_MS = 90_000
 
