@@ -62,6 +62,7 @@ function stampsOf(report: Report): string[] {
   return [
     ...(report.simulated ? [SIMULATED + (report.scene === null ? '' : ` (scene ${report.scene})`)] : []),
     ...(report.outcome === 'invalid' ? [`INVALID, nothing here counts${reasons}`] : []),
-    ...(report.outcome === 'partial' ? [`PARTIAL, ${done}${reasons}`] : []),
+    // the first reason of one that was interrupted is how far it came
+    ...(report.outcome === 'partial' ? [reasons === '' ? `PARTIAL, ${done}` : `PARTIAL${reasons}`] : []),
   ]
 }
