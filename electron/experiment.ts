@@ -99,7 +99,7 @@ async function settled(door: Door, ended: AbortSignal): Promise<Engine[]> {
   const over = systemClock.sleep(SETTLED_MS, ended).then(() => null)
   await wait(door.items<GpuIdentity[]>('gpu.identities'), (identities) => identities.length > 0, over)
   await wait(door.items<GpuFrame | null>('gpu.frames'), (frame) => frame !== null && !frame.streams.some(({ state }) => state === 'starting'), over)
-  await wait(door.items<MpsDaemon[]>('mps.daemons'), (daemons) => daemons.length > 0 && !daemons.some(({ state }) => ['starting', 'stopping', 'draining'].includes(state)), over)
+  await wait(door.items<MpsDaemon[]>('mps.daemons'), (daemons) => daemons.length > 0 && !daemons.some(({ state }) => ['starting', 'stopping', 'draining', 'unknown'].includes(state)), over)
   return (await wait(door.items<Engine[]>('engine.list'), (list) => !list.some(({ state }) => ['waiting', 'starting', 'draining', 'stopping'].includes(state)), over)) ?? []
 }
 
@@ -158,13 +158,19 @@ async function carryOut(door: Door, file: ExperimentFile | null, wishes: Wishes,
   return report.outcome === 'valid' ? 0 : 1
 }
 
+function readWords() {
+  const options = { out: { type: 'string' }, engine: { type: 'string' }, gpu: { type: 'string' }, resume: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
+  try {
+    return parseArgs({ allowPositionals: true, options })
+  } catch (error) {
+    throw new FaultError('BAD_INPUT', `${error instanceof Error ? error.message.split('. ')[0] : String(error)}.`, USAGE)
+  }
+}
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { out: { type: 'string' }, engine: { type: 'string' }, gpu: { type: 'string' }, resume: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  })
-  const [name] = positionals
-  if (values.help || (name ?? values.resume) === undefined || values.out === undefined) {
+  const { values, positionals } = readWords()
+  const [name, ...more] = positionals
+  if (values.help || more.length > 0 || (name ?? values.resume) === undefined || values.out === undefined) {
     process.stdout.write(`${USAGE}\n`)
     return values.help ? 0 : REFUSED
   }

@@ -56,3 +56,7 @@ it('copies the chosen engine, else the file\'s, else the first of the GPU', asyn
   expect(await refused([], {})).toMatchObject({ code: 'BAD_INPUT', field: 'engineId' })
   expect(await refused([], { engineId: 'gone' })).toMatchObject({ code: 'NOT_FOUND', field: 'engineId' })
 })
+
+it('a GPU that is not there is what is wrong, not the engines on it', async () => {
+  expect(await refused([engine('e0')], { gpuUuid: 'GPU-9' })).toMatchObject({ code: 'NOT_FOUND', field: 'gpuUuid' })
+})

@@ -27,6 +27,8 @@ export async function chosenOf(choice: ExperimentChoice, { lab, reports, presets
   const file = earlier?.plan.file ?? choice.file ?? (await presetOf(choice.preset, presetsFolder))
   const gpuUuid = earlier?.plan.gpuUuid ?? choice.gpuUuid
   const engines = lab.engines.list.value.filter(({ temporary }) => !temporary)
+  // whoever names a GPU that is not there is told so, and not that it has no engine
+  if (gpuUuid !== null) gpuOf(gpuUuid, lab.identities.value)
   const engine = earlier?.plan.file.engine ? resumedEngine(earlier.plan.file.engine, choice, engines, lab.host) : engineOf(choice, file, engines, gpuUuid)
   refuseMasked(file, engine)
   const gpu = gpuOf(gpuUuid ?? engine.gpuUuid, lab.identities.value)
