@@ -4,6 +4,7 @@ import { EngineSpec, type Engine } from '../../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentFile, Plan, Report } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
+import { modelOf } from '../engines/capacity.ts'
 import type { Host } from '../host/host.ts'
 import { MASK } from '../host/secrets.ts'
 import type { Reports } from '../store/reports.ts'
@@ -90,8 +91,10 @@ export function plannedOf({ file, engine, gpu }: Chosen, lab: Lab): Plan {
   return { ...plan, file: { ...plan.file, engine: withoutSecrets(engine, lab.host) } }
 }
 
-/** Of an engine like it that was seen loading: from its launch to ready. Null: none was. */
-function secondsToLoad(spec: EngineSpec, engines: readonly Engine[]): number | null {
-  const seen = engines.find((engine) => engine.spec.name === spec.name && engine.state === 'ready' && !engine.adopted && engine.startedAtMs !== null && engine.sinceMs > engine.startedAtMs)
+/** Of itself, or of one of the same kind and model, as it was seen loading: from its launch to ready. Null: none was. */
+export function secondsToLoad(spec: EngineSpec, engines: readonly Engine[]): number | null {
+  const loaded = engines.filter((engine) => engine.state === 'ready' && !engine.adopted && engine.startedAtMs !== null && engine.sinceMs > engine.startedAtMs)
+  const model = modelOf(spec)
+  const seen = loaded.find((engine) => engine.spec.name === spec.name) ?? loaded.find((engine) => model !== null && engine.spec.recipe === spec.recipe && modelOf(engine.spec) === model)
   return seen?.startedAtMs == null ? null : (seen.sinceMs - seen.startedAtMs) / 1000
 }
