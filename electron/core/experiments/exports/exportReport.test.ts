@@ -35,6 +35,12 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     expect(read({ ...measured, outcome: 'invalid', reasons: ['The arms had unequal KV caches.'] })).toContain('INVALID, nothing here counts: The arms had unequal KV caches.')
     expect(read({ ...measured, outcome: 'partial', cellsDone: [] })).toContain('PARTIAL, 0 of 1 cells are done')
   })
+  it('says how long it took, and of one that was gone on with in how many sittings', () => {
+    expect(read(spoilt)).toContain('took 6 min · report')
+    const resumed = structuredClone(spoilt)
+    resumed.checks.push({ name: 'resumed/2026-02-03T09:03:00.000Z', result: 'passed', weight: 'warns', sentence: 'Gone on with.', evidence: [] })
+    expect(read(resumed)).toContain('in 2 sittings until 2026-02-03 09:06 UTC · report')
+  })
   it('lists what does not count with its reasons, and the checks', () => {
     const text = read(spoilt)
     for (const piece of ['The generator used 97 % of a core.', 'demo-single-1 ended during the block.', '2 of 24 blocks.', 'FAILED', 'The KV caches differ by 12 %.', 'Every arm has 400,000 tokens of KV cache.', 'demo-mps-1: 200,000; demo-mps-2: 176,000', 'No share is limited.', 'gpuIsFree']) expect(text).toContain(piece)

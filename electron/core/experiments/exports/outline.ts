@@ -45,7 +45,7 @@ export function outlineOf(report: Report): Outline {
   const { workstation } = report
   return {
     title: file.title,
-    origin: `${workstation.gpuName} · ${workstation.hostName} · ${dayAndTime(report.startedAtMs)} · ${tookText(report.endedAtMs - report.startedAtMs)} · report ${report.id}`,
+    origin: `${workstation.gpuName} · ${workstation.hostName} · ${dayAndTime(report.startedAtMs)} · ${lengthText(report)} · report ${report.id}`,
     stamps: stampsOf(report),
     headlines: headlinesOf(report),
     question: file.question,
@@ -54,6 +54,12 @@ export function outlineOf(report: Report): Outline {
       ...claimSections(report), ...armSections(report), ...doubtSections(report), ...definitionSections(report), ...setupSections(report), ...blockSections(report),
     ].filter((section) => section.parts.length > 0),
   }
+}
+
+/** What was interrupted and gone on with took as long as its sittings, which nobody added up. */
+function lengthText({ checks, startedAtMs, endedAtMs }: Report): string {
+  const sittings = 1 + checks.filter(({ name }) => name.startsWith('resumed/')).length
+  return sittings === 1 ? tookText(endedAtMs - startedAtMs) : `in ${sittings} sittings until ${dayAndTime(endedAtMs)}`
 }
 
 function stampsOf(report: Report): string[] {
