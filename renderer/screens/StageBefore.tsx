@@ -32,7 +32,7 @@ const OWN = 'the preset\'s own'
 export function StageBefore() {
   const { presets, preset, engines, engineId, choice, setOwn } = useChoice()
   const { plan, asking, fault } = useStagePlan()
-  const good = useReports(({ reports }) => lastGood(reports))
+  const good = useReports(({ reports }) => lastGood(reports, preset?.file.title))
   const known = presets.answer ?? []
   return (
     <div className="stage stageBefore">
