@@ -224,7 +224,7 @@ export class Cells {
     const residents = this.#loaded.get(arm.id)
     if (!residents) throw new Error(`arm ${arm.id} is measured and not loaded`)
     // one that is measured once more is the same block of the plan
-    const done = new Set(findings.blocks.flatMap((block) => (block.purpose === 'compared' && block.cell === cell.index && !(block.round === round && block.armId === arm.id) ? `${block.round} ${block.armId}` : []))).size
+    const done = new Set(findings.blocks.flatMap((block) => (block.purpose === 'compared' && block.cell === cell.index && block.startedAtMs >= board.now.startedAtMs && !(block.round === round && block.armId === arm.id) ? `${block.round} ${block.armId}` : []))).size
     board.phase('measuring', `Round ${round + 1} of ${rounds}: ${arm.name}`)
     board.block(done, `Round ${round + 1} of ${rounds}: ${arm.name}`)
     const block = await this.#block({ cell, residents, round, purpose: 'compared', load: cell.load, ...windows })
