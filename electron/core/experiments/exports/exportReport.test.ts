@@ -179,7 +179,7 @@ describe('exportReport', () => {
     const text = textOf(report, 'markdown')
     expect(ExperimentFile.parse(parse(/```yaml\n(.*?)```/s.exec(text)![1]!)).engine).toEqual({ ...report.plan.file.engine, gpuUuid: null })
     expect(text).toContain('--gpu GPU-0\n')
-    for (const piece of ['2,619 MHz', '412 W', '58 °C', '42: arrivals, lengths and the order of arms.']) expect(text).toContain(piece)
+    for (const piece of ['1,980 · 2,619', '412 W', '| 58 |', '42: arrivals, lengths and the order of arms.']) expect(text).toContain(piece)
   })
   it('finds a name for any title', () => {
     const named = (title: string) => exportReport({ ...spoilt, simulated: false, plan: { ...spoilt.plan, file: { ...spoilt.plan.file, title } } }, 'csv').fileName
