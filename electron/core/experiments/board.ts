@@ -22,7 +22,7 @@ export class Board {
     this.#clock = clock
     const atMs = clock.now()
     const arms: ArmNow[] = plan.file.arms.map(({ id: armId }) => waitingArm(armId))
-    const loads = (plan.residency === 'cold' ? plan.cells.length : 1) * loadsOfCell(plan)
+    const loads = loadsOf(plan, plan.cells.length)
     const blocks = plan.cells.length * plan.file.arms.length * plan.file.blocks.rounds
     this.#left = { loads, loadMs: (plan.estimate.loadingSeconds * 1000) / loads, blocks, blockMs: (plan.estimate.measuringSeconds * 1000) / Math.max(1, blocks) }
     this.#now = {
@@ -49,11 +49,16 @@ export class Board {
 
   cell(cell: number, cellsBefore: number): void {
     const perCell = this.#now.blocks
-    const cells = this.#now.plan.cells.length - cellsBefore
-    this.#left.blocks = cells * perCell
-    // also of a report that is gone on with: what is done is not loaded again
-    if (this.#now.plan.residency === 'cold') this.#left.loads = cells * loadsOfCell(this.#now.plan)
+    this.#left.blocks = (this.#now.plan.cells.length - cellsBefore) * perCell
+    // of a report that is gone on with, too: what is done is not loaded again
+    if (this.#now.plan.residency === 'cold') this.#left.loads = loadsOf(this.#now.plan, this.#now.plan.cells.length - cellsBefore)
     this.#change({ cell, block: null, arms: this.#now.arms.map(({ armId, state, fault }) => ({ ...waitingArm(armId), state, fault })) })
+  }
+
+  /** In the middle of a cell, whose engines are all loaded anew. */
+  replanned(plan: Plan): void {
+    this.#left.loads = loadsOf(plan, plan.cells.length - this.#now.cell)
+    this.#change({ plan })
   }
 
   /** An engine was loaded in this time: corrects the estimate. */
@@ -94,9 +99,11 @@ export class Board {
   }
 }
 
-/** Engines that are loaded for one cell; hot: for all cells of a model. */
-const loadsOfCell = ({ file, residency }: Plan): number =>
-  (residency === 'cold' ? Math.min(2, file.blocks.rounds) : 1) * file.arms.reduce((sum, { engines }) => sum + engines, 0)
+/** Engines that are loaded for so many cells: once for all, or one arm after another for each half of each cell's rounds. */
+function loadsOf({ residency, file }: Plan, cells: number): number {
+  const times = residency === 'cold' ? cells * Math.min(2, file.blocks.rounds) : 1
+  return Math.max(1, times * file.arms.reduce((sum, { engines }) => sum + engines, 0))
+}
 
 const waitingArm = (armId: string): ArmNow => ({
   armId, state: 'waiting', fault: null, tokensPerSecondNow: null, tokensPerSecond: null, ttftMsP95: null, tpotMsP95: null, gpu: null, blocks: { valid: 0, invalid: 0, failed: 0 },
