@@ -1,9 +1,8 @@
 // A report held against the claims of its file. Pure; believes intervals only, and says what it could not see.
 import type { Claim } from './claim.ts'
-import type { Comparison, ExperimentFile, Report, Vary, Verdict } from './experiment.ts'
+import { VERDICTS, type Comparison, type ExperimentFile, type Report, type Vary, type Verdict } from './experiment.ts'
 import { intervalText, signedPercent } from './headline.ts'
 import { AXIS_LABELS, curvesOf, pointText, readOff } from './sweep.ts'
-import { UNKNOWN } from './units.ts'
 
 const VARIED = Object.keys(AXIS_LABELS) as Vary[]
 
@@ -18,13 +17,14 @@ export interface Held {
 }
 
 /** How a claim is judged, in a sentence each for those that have intervals and for the one that has none. */
-export const CLAIM_RULE = 'Met: the 95 % interval of every cell that it speaks of lies on its side; for a fall, that of the last cell below that of the first, and none above the one before it. Missed: one interval lies on the other side. Not settled: an interval holds the limit, or there are too few blocks. What is read off a curve has no interval.'
+export const CLAIM_RULE = 'Met: the 95 % interval of every cell that it speaks of lies on its side; for a fall, that of the last cell below that of the first, and none above the one before it. Missed: one interval lies on the other side. Not settled: an interval holds the limit, or too little was measured. What is read off a curve has no interval.'
 
 interface Seen {
   cell: number
   change: number | null
   low: number | null
   high: number | null
+  verdict: Verdict
 }
 
 type Measured = Pick<Report, 'plan' | 'blocks' | 'comparisons'>
@@ -48,13 +48,13 @@ const cellsOf = (claim: Claim, { plan }: Measured): number[] =>
 
 function seenAt({ comparisons }: Measured, armId: string, cell: number): Seen {
   const found = comparisons.find((one) => one.cell === cell && one.armId === armId && one.name === 'againstSingle' && one.measure === 'outputTokensPerSecond')
-  return found === undefined ? { cell, change: null, low: null, high: null } : settled(found)
+  return found === undefined ? { cell, change: null, low: null, high: null, verdict: 'tooFewBlocks' } : settled(found)
 }
 
 const SETTLED: ReadonlySet<Verdict> = new Set(['higher', 'lower', 'noDifference'])
 
 /** Of too few blocks the change is told, and its interval settles nothing. */
-const settled = ({ cell, change, low, high, verdict }: Comparison): Seen => (SETTLED.has(verdict) ? { cell, change, low, high } : { cell, change, low: null, high: null })
+const settled = ({ cell, change, low, high, verdict }: Comparison): Seen => (SETTLED.has(verdict) ? { cell, change, low, high, verdict } : { cell, change, low: null, high: null, verdict })
 
 function beside({ change, low, high }: Seen, is: { how: 'above' | 'below'; gain: number }): ClaimResult {
   if (change === null) return 'notMeasured'
@@ -97,10 +97,10 @@ function together(results: readonly ClaimResult[]): ClaimResult {
   return first ?? (results.length === 0 ? 'notMeasured' : 'met')
 }
 
-function foundText({ plan }: Measured, { cell, change, low, high }: Seen): string {
+function foundText({ plan }: Measured, { cell, change, low, high, verdict }: Seen): string {
   const where = pointText(plan.cells[cell]?.point ?? {})
-  const interval = low === null ? 'too few blocks' : intervalText({ low, high })
-  return `${where === '' ? '' : `${where}: `}${signedPercent(change)} (${interval === UNKNOWN ? 'no interval' : interval})`
+  const interval = low === null ? VERDICTS[verdict] : intervalText({ low, high })
+  return `${where === '' ? '' : `${where}: `}${signedPercent(change)} (${interval})`
 }
 
 type Frame = Pick<ExperimentFile, 'arms' | 'axes' | 'readOffAtLatencySeconds'>
