@@ -79,6 +79,11 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     mps!.gain.high = 0.1
     expect(read(report)).toMatch(/\+2\d\.\d %[\s|]+above/)
   })
+  it('says why nothing was expected where nothing was', () => {
+    const report = structuredClone(spoilt)
+    for (const prediction of report.plan.cells[0]!.predictions.slice(1)) Object.assign(prediction, { gain: null, gainOverTimeSlicing: null, sentence: 'No prediction. Reading prompts would take about 83 % of the time.' })
+    expect(read(report)).toContain('Two engines under MPS: No prediction. Reading prompts would take about 83 % of the time.')
+  })
   it('tells each engine of an arm by itself: who yields to whom', () => {
     const report = structuredClone(spoilt)
     report.plan.file.arms[2] = { ...report.plan.file.arms[2]!, sharePercent: [50], clientPriority: [0, 1] }

@@ -100,12 +100,21 @@ function expectedParts(report: Report, headlines: readonly Comparison[]): Part[]
       single ? 'none' : `${signedPercent(expected.low)} … ${signedPercent(expected.high)}`, signedPercent(expected.likely), signedPercent(one.change), where,
     ]]
   })
-  if (rows.length === 0) return []
+  const unexpected = unexpectedParts(report, headlines)
+  if (rows.length === 0) return unexpected
   const head = [...cellColumn(report), 'Gain', 'What binds', 'Confidence', 'Expected band', 'Likely', 'Measured', 'Against the band']
   return [
     { kind: 'text', text: 'Expected before the start, from a model of the engine and the GPU, and what was measured. The band runs from kernels of several engines that never overlap to kernels that always do; what a time slice costs is a guess without a band, so whatever is held against time-slicing has low confidence. Its interval lies within the band, partly within, above or below:' },
     { kind: 'table', head, rows, numbersFrom: head.length - 4 },
+    ...unexpected,
   ]
+}
+
+/** Where nothing was expected, why: it may say that the load is another than was meant. */
+function unexpectedParts(report: Report, headlines: readonly Comparison[]): Part[] {
+  const compared = new Set(headlines.map(({ cell }) => cell))
+  const said = report.plan.cells.flatMap(({ point, predictions }, cell) => (compared.has(cell) ? predictions.flatMap(({ armId, gain, sentence }) => (gain === null ? [{ where: pointText(point) || (report.plan.file.arms.find(({ id }) => id === armId)?.name ?? armId), sentence }] : [])) : []))
+  return [...Map.groupBy(said, ({ sentence }) => sentence)].slice(0, CHARTED_CELLS * 4).map(([sentence, of]): Part => ({ kind: 'text', text: `${[...new Set(of.map(({ where }) => where))].join('; ')}: ${sentence}` }))
 }
 
 export function armSections(report: Report): Section[] {
