@@ -1,15 +1,18 @@
 // `npm run experiment -- FILE.yaml --out DIR`: an experiment without a face. Progress on standard error; report.json, .md and .html in DIR.
-// Ends with 0 for a valid result, 1 for any other, 2 where it was refused.
+// Ends with 0 for a valid result, 1 for any other or a lost core, 2 where it was refused.
 import './nodeVersion.ts'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import type { Greeting } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
-import type { ExperimentChoice, ExperimentNow, ExportFormat, Report } from '../shared/experiment.ts'
+import type { ExperimentFile, ExperimentNow, ExportFormat, Report } from '../shared/experiment.ts'
 import { FaultError } from '../shared/fault.ts'
+import { withoutStrays } from '../shared/held.ts'
+import { duration } from '../shared/units.ts'
 import { headlineOf } from './core/experiments/exports/headline.ts'
+import { commandText } from './core/experiments/exports/words.ts'
 import { parseExperiment } from './core/experiments/presets.ts'
 import { stateFolder } from './elsewhere.ts'
 import { readFlags } from './flags.ts'
@@ -21,7 +24,7 @@ const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
   --out DIR       where report.json, report.md and report.html are written
   --engine NAME   the engine that is copied where the file names none
   --gpu UUID      default: the engine's, else the first
-  --resume ID     goes on with the cells that this report has not done
+  --resume REPORT goes on with the cells that this report has not done: its id, or the path of a report.json. FILE.yaml is in it
   --scene NAME    on that simulated workstation, in a folder of its own
   --real          never simulate
   --state DIR     as for npm start; a core that runs there is used`
@@ -29,14 +32,28 @@ const REFUSED = 2
 const root = join(import.meta.dirname, '..')
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const stateFlag = (state: string | undefined): string[] => (state === undefined ? [] : ['--state', state])
+// whoever read it may have gone (`| head`): the experiment goes on, and is taken down as it should be
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-async function readChoice(file: string): Promise<ExperimentChoice['file']> {
+async function readChoice(file: string): Promise<ExperimentFile> {
   const paths = [resolve(file), join(root, 'assets/experiments', `${file}.yaml`)]
   for (const path of paths) {
     const text = await readFile(path, 'utf8').catch(() => null)
     if (text !== null) return parseExperiment(text)
   }
   throw new FaultError('NOT_FOUND', `${file} cannot be read.`, `Give the path of an experiment, or the name of one in assets/experiments.\n${USAGE}`, { field: 'FILE' })
+}
+
+/** The id of the report that is gone on with: of this core, or brought here as a file. `file`: what the user believes to be in it. */
+async function resumed(door: Door, wanted: string, file: ExperimentFile | null): Promise<string> {
+  const text = await readFile(resolve(wanted), 'utf8').catch(() => null)
+  const { id } = text === null ? { id: wanted } : await door.call<{ id: string }>('experiment.importReport', { text })
+  const { plan } = await door.call<Report>('experiment.report', { id })
+  const asWritten = (one: ExperimentFile) => ({ ...withoutStrays(one), engine: null })
+  if (file !== null && !isDeepStrictEqual(asWritten(file), asWritten(plan.file))) {
+    throw new FaultError('BAD_INPUT', `The report is one of “${plan.file.title}”, as it was then, and the file is another experiment.`, 'Leave the file out to go on, or leave --resume out to begin anew.', { field: 'FILE' })
+  }
+  return id
 }
 
 /** Null: none was named; the file's is copied, else the first of the GPU. */
@@ -50,11 +67,17 @@ function engineOf(engines: readonly Engine[], wanted: string | undefined): strin
 /** Follows it to its end, a line for whatever is new. */
 async function follow(door: Door, id: string): Promise<ExperimentNow> {
   let told = ''
+  let planned = false
   for await (const now of door.items<ExperimentNow | null>('experiment.now')) {
     if (now?.id !== id) continue
+    const { estimate } = now.plan
+    if (!planned) say(`About ${duration(1000 * Math.round(estimate.loadingSeconds))} of loading and ${duration(1000 * Math.round(estimate.measuringSeconds))} of measuring.`)
+    planned = true
+    const left = now.endsAtMs === null || now.phase === 'tidying' ? '' : ` (about ${duration(Math.max(0, now.endsAtMs - Date.now()))} left)`
     const cells = now.plan.cells.length > 1 ? `cell ${now.cell + 1} of ${now.plan.cells.length}, ` : ''
     const line = `${cells}${now.phase}${now.block === null ? '' : `, block ${now.block + 1} of ${now.blocks}`}: ${now.sentence}`
-    if (line !== told) say((told = line))
+    if (line !== told) say(`${line}${left}`)
+    told = line
     if (now.phase === 'done') return now
   }
   throw new FaultError('LINK_LOST', 'Overlap ended before the experiment did.', 'Whatever it had started is taken down; start it again, and go on with --resume.')
@@ -62,12 +85,13 @@ async function follow(door: Door, id: string): Promise<ExperimentNow> {
 
 interface Wishes { out: string; engine?: string | undefined; gpu?: string | undefined; resume?: string | undefined }
 
-async function carryOut(door: Door, file: ExperimentChoice['file'], wishes: Wishes, ended: AbortSignal): Promise<number> {
+async function carryOut(door: Door, file: ExperimentFile | null, wishes: Wishes, ended: AbortSignal): Promise<number> {
   const { simulated, scene } = await door.call<Greeting>('workstation.greeting')
   if (simulated) say(`Simulated workstation, scene ${scene}: no number below comes from a GPU.`)
   const engines = await settled(door, ended)
   if (ended.aborted) return 1
-  const { id } = await door.call<{ id: string }>('experiment.start', { file, gpuUuid: wishes.gpu ?? null, engineId: engineOf(engines, wishes.engine), resumes: wishes.resume ?? null })
+  const resumes = wishes.resume === undefined ? null : await resumed(door, wishes.resume, file)
+  const { id } = await door.call<{ id: string }>('experiment.start', { file, gpuUuid: wishes.gpu ?? null, engineId: engineOf(engines, wishes.engine), resumes })
   const cancel = (): void => {
     say('Cancelling; everything is taken down.')
     door.call('experiment.cancel', { id }).catch((error: Error) => say(error.message))
@@ -83,20 +107,27 @@ async function carryOut(door: Door, file: ExperimentChoice['file'], wishes: Wish
   }
   const report = await door.call<Report>('experiment.report', { id: now.reportId })
   process.stdout.write(`${headlineOf(report)}\n${report.outcome}${report.reasons.length > 0 ? `: ${report.reasons.join(' ')}` : ''}\n${join(wishes.out, 'report.html')}\n`)
+  if (report.cellsDone.length < report.plan.cells.length) say(`To go on: npm run experiment -- --resume ${commandText([join(wishes.out, 'report.json')])} --out ${commandText([wishes.out])}${report.scene === null ? '' : ` --scene ${report.scene}`}`)
   return report.outcome === 'valid' ? 0 : 1
 }
 
+function readWords() {
+  const options = { out: { type: 'string' }, engine: { type: 'string' }, gpu: { type: 'string' }, resume: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
+  try {
+    return parseArgs({ allowPositionals: true, options })
+  } catch (error) {
+    throw new FaultError('BAD_INPUT', `${error instanceof Error ? error.message.split('. ')[0] : String(error)}.`, USAGE)
+  }
+}
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { out: { type: 'string' }, engine: { type: 'string' }, gpu: { type: 'string' }, resume: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  })
-  const [name] = positionals
-  if (values.help || name === undefined || values.out === undefined) {
+  const { values, positionals } = readWords()
+  const [name, ...more] = positionals
+  if (values.help || more.length > 0 || (name ?? values.resume) === undefined || values.out === undefined) {
     process.stdout.write(`${USAGE}\n`)
     return values.help ? 0 : REFUSED
   }
-  const file = await readChoice(name)
+  const file = name === undefined ? null : await readChoice(name)
   const wishes: Wishes = { ...values, out: resolve(values.out) }
   // now, not after an hour of measuring
   await mkdir(wishes.out, { recursive: true }).catch((error: Error) => Promise.reject(new FaultError('NO_PERMISSION', `${wishes.out} cannot be made: ${error.message}.`, 'Choose another folder with --out.', { field: 'out' })))
@@ -124,6 +155,6 @@ main().then(
   (error: unknown) => {
     if (error instanceof FaultError) say([error.fault.sentence, error.fault.hint, error.fault.detail].filter(Boolean).join('\n'))
     else say(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    process.exit(error instanceof FaultError ? REFUSED : 1)
+    process.exit(error instanceof FaultError && error.fault.code !== 'LINK_LOST' ? REFUSED : 1)
   },
 )

@@ -75,6 +75,6 @@ export async function settled(door: Door, ended: AbortSignal): Promise<Engine[]>
   const over = systemClock.sleep(SETTLED_MS, ended).then(() => null)
   await wait(door.items<GpuIdentity[]>('gpu.identities'), (identities) => identities.length > 0, over)
   await wait(door.items<GpuFrame | null>('gpu.frames'), (frame) => frame !== null && !frame.streams.some(({ state }) => state === 'starting'), over)
-  await wait(door.items<MpsDaemon[]>('mps.daemons'), (daemons) => daemons.length > 0 && !daemons.some(({ state }) => ['starting', 'stopping', 'draining'].includes(state)), over)
+  await wait(door.items<MpsDaemon[]>('mps.daemons'), (daemons) => daemons.length > 0 && !daemons.some(({ state }) => ['starting', 'stopping', 'draining', 'unknown'].includes(state)), over)
   return (await wait(door.items<Engine[]>('engine.list'), (list) => !list.some(({ state }) => ['waiting', 'starting', 'draining', 'stopping'].includes(state)), over)) ?? []
 }

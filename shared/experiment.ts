@@ -1,5 +1,6 @@
 // Experiments: which ways of sharing a GPU are compared, under which load, and what came out. Everything that a report needs to be repeated.
 import { z } from 'zod'
+import { Claim } from './claim.ts'
 import { EngineSpec } from './engine.ts'
 import { Fault } from './fault.ts'
 import { Arrivals, Load, LoadResult, MOST_CONCURRENCY, MOST_PER_SECOND, MOST_TOKENS } from './load.ts'
@@ -67,6 +68,8 @@ export const ExperimentFile = z.object({
   residency: z.enum(['auto', 'hot', 'cold']).default('auto'),
   /** Throughput is read off the curve of the sweep at this end-to-end p95 latency; null: not. */
   readOffAtLatencySeconds: z.number().positive().nullable().default(null),
+  /** What the source reports of it: the report says which of these it meets. */
+  claims: z.array(Claim).max(30).default([]),
 })
 export type ExperimentFile = z.infer<typeof ExperimentFile>
 
@@ -79,6 +82,9 @@ export const BINDING = {
 } as const
 export type Binding = keyof typeof BINDING
 
+/** Where the band of a prediction holds zero, a likely value below this is called no gain without an if. Its low end is no overlap at all, which hardly any load that gains would meet. */
+export const LIKELY_GAIN = 0.05
+
 /** What the model expects of one arm against the single engine: a band from ideal overlap (θ = 0) to none (θ = 1). Ratios − 1. */
 export const Prediction = z.object({
   armId: z.string(),
@@ -88,7 +94,7 @@ export const Prediction = z.object({
   gainOverTimeSlicing: z.object({ low: z.number(), likely: z.number(), high: z.number() }).nullable(),
   tokensPerSecond: z.number().nullable(),
   binding: z.enum(Object.keys(BINDING) as [Binding, ...Binding[]]).nullable(),
-  /** high: Hopper, dense bf16, as fitted. low: extrapolated. */
+  /** high: Hopper, dense bf16, as fitted. low: extrapolated, or resting on a guess; `sentence` says which. */
   confidence: z.enum(['high', 'low']),
   sentence: z.string(),
 })
@@ -123,7 +129,7 @@ export type Plan = z.infer<typeof Plan>
 
 export const GpuDuring = z.object({
   smActivityPercent: z.number().nullable(), dramBandwidthPercent: z.number().nullable(), kernelBusyPercent: z.number().nullable(), memoryControllerBusyPercent: z.number().nullable(),
-  powerWatts: z.number().nullable(), temperatureCelsius: z.number().nullable(), smClockMHz: z.number().nullable(), frames: z.number().int(),
+  powerWatts: z.number().nullable(), temperatureCelsius: z.number().nullable(), smClockMHz: z.number().nullable(), memoryClockMHz: z.number().nullable().default(null), frames: z.number().int(),
 })
 export type GpuDuring = z.infer<typeof GpuDuring>
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { intervalOf, tQuantile } from './interval.ts'
+import { intervalOf, placeIn, tQuantile } from './interval.ts'
 
 describe('tQuantile', () => {
   // Printed tables of Student's t, 0.95, 0.975 and 0.995.
@@ -28,4 +28,8 @@ describe('intervalOf', () => {
     expect(intervalOf([3])).toEqual({ mean: 3, low: null, high: null })
     expect(intervalOf([])).toBeNull()
   })
+})
+
+it.each([[0.3, 0.25, 0.35, 'above'], [0.21, 0.15, 0.26, 'partly within'], [0.1, 0.05, 0.15, 'within'], [-0.2, -0.3, -0.1, 'below'], [0.1, null, null, 'within'], [0.3, null, null, 'above']] as const)('an interval around %d lies %s to %s: %s', (mean, low, high, place) => {
+  expect(placeIn({ low: 0, high: 0.2 }, { mean, low, high })).toBe(place)
 })

@@ -18,6 +18,12 @@ export function intervalOf(values: readonly number[]): Interval | null {
   return { mean, low: mean - half, high: mean + half }
 }
 
+/** Where an interval lies against an expected band; one without ends stands at its mean. */
+export function placeIn(band: { low: number; high: number }, { mean, low, high }: Interval): 'below' | 'above' | 'within' | 'partly within' {
+  const [from, to] = [low ?? mean, high ?? mean]
+  return to < band.low ? 'below' : from > band.high ? 'above' : from >= band.low && to <= band.high ? 'within' : 'partly within'
+}
+
 /** Share of Student's t with so many degrees of freedom (a whole number) that lies between −t and t. Abramowitz and Stegun 26.7.3 and 26.7.4: finite sums, exact. */
 function tWithin(t: number, degrees: number): number {
   const angle = Math.atan(t / Math.sqrt(degrees))

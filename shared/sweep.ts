@@ -52,8 +52,13 @@ export function curvesOf(report: Swept): Curve[] {
   })))
 }
 
+/** By list of blocks, then by arm and cell: every arm of every cell is asked for several times over. Lists of blocks are never changed in place. */
+const grouped = new WeakMap<readonly Block[], Map<string, Block[]>>()
+
 export function validBlocks(blocks: readonly Block[], armId: string, cell: number): Block[] {
-  return blocks.filter((block) => block.armId === armId && block.cell === cell && block.purpose === 'compared' && block.validity === 'valid' && block.total !== null)
+  const groups = grouped.get(blocks) ?? Map.groupBy(blocks.filter((block) => block.purpose === 'compared' && block.validity === 'valid' && block.total !== null), (block) => `${block.cell} ${block.armId}`)
+  grouped.set(blocks, groups)
+  return [...(groups.get(`${cell} ${armId}`) ?? [])]
 }
 
 function pointOn(blocks: readonly Block[], arm: Arm, cell: number, x: number): CurvePoint | null {

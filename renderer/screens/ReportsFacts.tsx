@@ -9,13 +9,16 @@ import { CommandText } from '../parts/CommandPreview.tsx'
 import { StateBadge } from '../parts/StateBadge.tsx'
 import { CheckList } from './CheckList.tsx'
 import { arrivalsText, lengthsText, REGIMES } from './loadWords.ts'
+import { claimsNote, ReportsClaims } from './ReportsClaims.tsx'
 
 export function ReportsFacts({ report }: { report: Report }) {
   const out = report.blocks.filter((block) => block.validity !== 'valid')
+  const claims = claimsNote(report)
   const count = (result: Report['checks'][number]['result']): number => report.checks.filter((check) => check.result === result).length
   return (
     <section className="panel" aria-label="What it rests on">
-      <Accordion multiple defaultValue={['blocks', 'checks']} chevronPosition="left">
+      <Accordion multiple defaultValue={['claims', 'blocks', 'checks']} chevronPosition="left">
+        {claims !== null && <Section value="claims" title="Against what was published" note={claims}><ReportsClaims report={report} /></Section>}
         <Section value="blocks" title="Blocks that do not count" note={out.length === 0 ? `none of ${report.blocks.length}` : `${out.length} of ${report.blocks.length}`}><Blocks report={report} /></Section>
         <Section value="checks" title="Checks" note={`${count('passed')} passed, ${count('failed')} failed, ${count('notChecked')} not checked`}><CheckList checks={report.checks} /></Section>
         <Section value="load" title="Load and arrangement" note={arrivalsText(report.plan.file.load)}><Load report={report} /></Section>

@@ -32,7 +32,7 @@ const OWN = 'the preset\'s own'
 export function StageBefore() {
   const { presets, preset, engines, engineId, choice, setOwn } = useChoice()
   const { plan, asking, fault } = useStagePlan()
-  const good = useReports(({ reports }) => lastGood(reports))
+  const good = useReports(({ reports }) => lastGood(reports, preset?.file.title))
   const known = presets.answer ?? []
   return (
     <div className="stage stageBefore">
@@ -135,7 +135,7 @@ function Expected({ plan }: { plan: Plan }) {
             <div className="cardRow"><EngineDot colour={armColour(arms, arm.id)} /><span className="expectedName cut">{arm.name}</span></div>
             <div className="expectedBand" data-quiet={single || gain === null || hopeless || undefined}>{single ? 'what the others are compared with' : text}</div>
             {gain !== null && <div className="gainBar expectedBar" aria-hidden="true"><i className="gainBand" style={{ left: `${at(gain.low)}%`, width: `${at(gain.high) - at(gain.low)}%` }} /><i className="gainLikely" style={{ left: `${at(gain.likely)}%` }} /><i className="gainZero" style={{ left: `${at(0)}%` }} /></div>}
-            {!single && <div className="dim">{prediction?.sentence ?? 'There is no prediction for it.'}{gain !== null && prediction?.confidence === 'low' ? ' Low confidence: extrapolated to this GPU.' : ''}</div>}
+            {!single && <div className="dim">{prediction?.sentence ?? 'There is no prediction for it.'}{gain !== null && prediction?.confidence === 'low' ? ' Low confidence.' : ''}</div>}
           </div>
         )
       })}

@@ -114,7 +114,7 @@ function Verdict({ now }: { now: ExperimentNow }) {
 }
 
 function AfterButtons({ now }: { now: ExperimentNow }) {
-  const good = useReports(({ reports }) => lastGood(reports))
+  const good = useReports(({ reports }) => lastGood(reports, now.plan.file.title))
   const wentWrong = now.fault !== null || now.cancelled
   return (
     <span className="stageActions">

@@ -85,6 +85,6 @@ function gpuMean(blocks: Block[]): GpuDuring | null {
   const of = (key: keyof GpuDuring) => mean(blocks.map((block) => block.gpu[key]))
   return {
     smActivityPercent: of('smActivityPercent'), dramBandwidthPercent: of('dramBandwidthPercent'), kernelBusyPercent: of('kernelBusyPercent'), memoryControllerBusyPercent: of('memoryControllerBusyPercent'),
-    powerWatts: of('powerWatts'), temperatureCelsius: of('temperatureCelsius'), smClockMHz: of('smClockMHz'), frames: blocks.reduce((sum, block) => sum + block.gpu.frames, 0),
+    powerWatts: of('powerWatts'), temperatureCelsius: of('temperatureCelsius'), smClockMHz: of('smClockMHz'), memoryClockMHz: of('memoryClockMHz'), frames: blocks.reduce((sum, block) => sum + block.gpu.frames, 0),
   }
 }

@@ -36,7 +36,9 @@ export function expectedRows({ plan, comparisons }: Compared, cells: readonly nu
   }))
 }
 
-export const isConfident = (plan: Plan): boolean => plan.cells.every(({ predictions }) => predictions.every(({ gain, confidence }) => gain === null || confidence === 'high'))
+/** Whether the model was fitted for this load; what it guesses of time slices is said with the arm. */
+export const isConfident = (plan: Plan): boolean =>
+  plan.cells.every(({ predictions }) => predictions.every(({ armId, gain, confidence }) => gain === null || confidence === 'high' || plan.file.arms.find(({ id }) => id === armId)?.kind === 'timeSliced'))
 
 /** Compared blocks of one cell in the order in which they ran, by arm. */
 export function blockArms({ plan, blocks }: Pick<Report, 'plan' | 'blocks'>, cell: number): BlockArm[] {

@@ -50,6 +50,8 @@ export class Board {
   cell(cell: number, cellsBefore: number): void {
     const perCell = this.#now.blocks
     this.#left.blocks = (this.#now.plan.cells.length - cellsBefore) * perCell
+    // of a report that is gone on with, too: what is done is not loaded again
+    if (this.#now.plan.residency === 'cold') this.#left.loads = loadsOf(this.#now.plan, this.#now.plan.cells.length - cellsBefore)
     this.#change({ cell, block: null, arms: this.#now.arms.map(({ armId, state, fault }) => ({ ...waitingArm(armId), state, fault })) })
   }
 

@@ -11,7 +11,7 @@ import { answersOf, guard, needsGuard, type Answer } from './guard.ts'
 import type { Lab } from './lab.ts'
 import { measureBlock, type BlockOrder, type Measuring } from './measuring.ts'
 import { loadingsChecks } from './loadings.ts'
-import { halvesOf, orderOf } from './order.ts'
+import { againOf, halvesOf, mostMadeUp, orderOf } from './order.ts'
 import { parityOf, type ArmCapacity } from './parity.ts'
 import { controlOf, probeOf, probesPlateau } from './plan.ts'
 import { idleCheck, keepsUpCheck, noIdleCheck, plateauCheck, twice } from './probing.ts'
@@ -48,6 +48,8 @@ export class Cells {
   #single: ArmCapacity | null = null
   #answers: Answer[] | null = null
   #looked = new Set<string>()
+  /** Blocks of this cell that may still be measured once more. */
+  #madeUpLeft = 0
 
   constructor(parts: CellParts) {
     this.#parts = parts
@@ -63,6 +65,7 @@ export class Cells {
     const model = cell.point.model ?? null
     if (model !== this.#model || this.#looked.size === 0) await this.#changeModel(model)
     const rounds = this.#parts.findings.plan.file.blocks.rounds
+    this.#madeUpLeft = mostMadeUp(rounds * this.#arms.length)
     if (this.#isHot) await this.#loadAll(cell)
     if (this.#isHot) await this.#hot(cell, rounds)
     else await this.#coldHalves(cell, rounds)
@@ -220,23 +223,25 @@ export class Cells {
     }
   }
 
-  /** Every arm once; one without a measurement, or whose engines did not live through it, is tried once more at the end of the round. */
+  /** Every arm once, and at the end of the round those once more whose block is no measurement, or was spoilt by something passing. */
   async #round(cell: Cell, round: number, order: readonly Arm[]): Promise<void> {
     const again: Arm[] = []
     for (const arm of order) {
       if (this.#parts.findings.failed.has(arm.id)) continue
-      if (this.#isLost(await this.#compared(cell, round, arm))) again.push(arm)
+      const why = this.#again(await this.#compared(cell, round, arm))
+      if (why !== null) again.push(arm)
+      if (why === 'madeUp') this.#madeUpLeft -= 1
     }
     for (const arm of again) {
       if (!this.#lives(arm.id)) await this.#unload([arm.id])
       if (!this.#loaded.has(arm.id) && (await this.#load(cell, arm)) === null) continue
       const block = await this.#compared(cell, round, arm)
-      if (this.#isLost(block)) await this.#fail(arm, new FaultError('EXPERIMENT_FAILED', `${arm.name} could not be measured. ${block.reasons[0] ?? ''}`.trim(), 'Look at the logs of its engines.'))
+      if (this.#again(block) === 'lost') await this.#fail(arm, new FaultError('EXPERIMENT_FAILED', `${arm.name} could not be measured. ${block.reasons[0] ?? ''}`.trim(), 'Look at the logs of its engines.'))
     }
   }
 
-  #isLost({ validity, armId }: Block): boolean {
-    return validity === 'failed' || !this.#lives(armId)
+  #again(block: Block): ReturnType<typeof againOf> {
+    return againOf(block, { lives: this.#lives(block.armId), doubts: this.#parts.findings.doubtsOn(block.armId).length, madeUpLeft: this.#madeUpLeft })
   }
 
   #lives(armId: string): boolean {
@@ -249,7 +254,8 @@ export class Cells {
     const { coolDownSeconds, rounds, ...windows } = findings.plan.file.blocks
     const residents = this.#loaded.get(arm.id)
     if (!residents) throw new Error(`arm ${arm.id} is measured and not loaded`)
-    const done = findings.blocks.filter((block) => block.purpose === 'compared' && block.cell === cell.index).length
+    // one that is measured once more is the same block of the plan
+    const done = new Set(findings.blocks.flatMap((block) => (block.purpose === 'compared' && block.cell === cell.index && block.startedAtMs >= board.now.startedAtMs && !(block.round === round && block.armId === arm.id) ? `${block.round} ${block.armId}` : []))).size
     board.phase('measuring', `Round ${round + 1} of ${rounds}: ${arm.name}`)
     board.block(done, `Round ${round + 1} of ${rounds}: ${arm.name}`)
     const block = await this.#block({ cell, residents, round, purpose: 'compared', load: cell.load, ...windows })

@@ -6,7 +6,7 @@ import type { ExperimentChoice, Report } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import { Secrets } from '../host/secrets.ts'
 import type { Reports } from '../store/reports.ts'
-import { chosenOf } from './choice.ts'
+import { chosenOf, secondsToLoad } from './choice.ts'
 import type { Lab } from './lab.ts'
 import { withoutSecrets } from './reporting.ts'
 import { TINY } from './workstation.testkit.ts'
@@ -55,4 +55,19 @@ it('copies the chosen engine, else the file\'s, else the first of the GPU', asyn
   expect((await choose([engine('e1'), other], {})).engine.name).toBe('alpha')
   expect(await refused([], {})).toMatchObject({ code: 'BAD_INPUT', field: 'engineId' })
   expect(await refused([], { engineId: 'gone' })).toMatchObject({ code: 'NOT_FOUND', field: 'engineId' })
+})
+
+it('a GPU that is not there is what is wrong, not the engines on it', async () => {
+  expect(await refused([engine('e0')], { gpuUuid: 'GPU-9' })).toMatchObject({ code: 'NOT_FOUND', field: 'gpuUuid' })
+})
+
+it('takes the time to load from itself, else from one of the same kind and model that was seen loading', () => {
+  const vllm = (name: string, model: string): EngineSpec => EngineSpecShape.parse({
+    recipe: 'vllm', name, gpuUuid: null, onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 60, executable: 'vllm', model, gpuMemoryUtilization: null, kvCacheMemoryMiB: null,
+    maxSequences: null, maxModelTokens: null, asyncScheduling: null, streamIntervalTokens: null, extraArguments: [],
+  })
+  const seen = (one: EngineSpec, seconds: number, change: Partial<Engine> = {}) => ({ spec: one, state: 'ready', adopted: false, startedAtMs: 1000, sinceMs: 1000 + 1000 * seconds, ...change }) as Engine
+  const engines = [seen(vllm('alpha', 'small'), 2), seen(vllm('beta', 'large'), 30), seen(spec({ name: 'custom' }), 5)]
+  expect([vllm('beta', 'small'), vllm('replica', 'small'), vllm('replica', 'other'), spec({ name: 'unlike' })].map((one) => secondsToLoad(one, engines))).toEqual([30, 2, null, null])
+  expect(secondsToLoad(vllm('replica', 'small'), [seen(vllm('alpha', 'small'), 2, { adopted: true })])).toBeNull()
 })

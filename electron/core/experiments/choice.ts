@@ -4,6 +4,7 @@ import { EngineSpec, type Engine } from '../../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentFile, Plan, Report } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
+import { modelOf } from '../engines/capacity.ts'
 import type { Host } from '../host/host.ts'
 import { MASK } from '../host/secrets.ts'
 import type { Reports } from '../store/reports.ts'
@@ -27,6 +28,8 @@ export async function chosenOf(choice: ExperimentChoice, { lab, reports, presets
   const file = earlier?.plan.file ?? choice.file ?? (await presetOf(choice.preset, presetsFolder))
   const gpuUuid = earlier?.plan.gpuUuid ?? choice.gpuUuid
   const engines = lab.engines.list.value.filter(({ temporary }) => !temporary)
+  // whoever names a GPU that is not there is told so, and not that it has no engine
+  if (gpuUuid !== null) gpuOf(gpuUuid, lab.identities.value)
   const engine = earlier?.plan.file.engine ? resumedEngine(earlier.plan.file.engine, choice, engines, lab.host) : engineOf(choice, file, engines, gpuUuid)
   refuseMasked(file, engine)
   const gpu = gpuOf(gpuUuid ?? engine.gpuUuid, lab.identities.value)
@@ -86,11 +89,13 @@ export function plannedOf({ file, engine, gpu }: Chosen, lab: Lab): Plan {
     secondsToLoad: secondsToLoad(engine, engines),
     seenMiB: engines.find(({ spec, state, temporary }) => !temporary && state === 'ready' && isDeepStrictEqual(spec, engine))?.gpuMemoryMiB ?? null,
   })
-  return { ...plan, file: { ...file, engine: withoutSecrets(engine, lab.host) } }
+  return { ...plan, file: { ...plan.file, engine: withoutSecrets(engine, lab.host) } }
 }
 
-/** Of an engine like it that was seen loading: from its launch to ready. Null: none was. */
-function secondsToLoad(spec: EngineSpec, engines: readonly Engine[]): number | null {
-  const seen = engines.find((engine) => engine.spec.name === spec.name && engine.state === 'ready' && !engine.adopted && engine.startedAtMs !== null && engine.sinceMs > engine.startedAtMs)
+/** Of itself, or of one of the same kind and model, as it was seen loading: from its launch to ready. Null: none was. */
+export function secondsToLoad(spec: EngineSpec, engines: readonly Engine[]): number | null {
+  const loaded = engines.filter((engine) => engine.state === 'ready' && !engine.adopted && engine.startedAtMs !== null && engine.sinceMs > engine.startedAtMs)
+  const model = modelOf(spec)
+  const seen = loaded.find((engine) => engine.spec.name === spec.name) ?? loaded.find((engine) => model !== null && engine.spec.recipe === spec.recipe && modelOf(engine.spec) === model)
   return seen?.startedAtMs == null ? null : (seen.sinceMs - seen.startedAtMs) / 1000
 }

@@ -60,7 +60,10 @@ it('plans, proves, measures, reports and takes everything down', async () => {
   expect(report.engines.map(({ armId }) => armId)).toEqual(['single', 'sliced', 'sliced', 'mps', 'mps'])
   expect(report.engines.every(({ argv, pids }) => argv[0]?.endsWith('vllm') && pids.length > 0)).toBe(true)
   const compared = report.blocks.filter(({ purpose }) => purpose === 'compared')
-  expect(compared.map(({ round, armId }) => `${round} ${armId}`).sort()).toEqual(['0 mps', '0 single', '0 sliced', '1 mps', '1 single', '1 sliced'])
+  // on a busy machine one may have been spoilt: it is there twice then, and only the first may be invalid for it
+  const turns = Map.groupBy(compared, ({ round, armId }) => `${round} ${armId}`)
+  expect([...turns.keys()].sort()).toEqual(['0 mps', '0 single', '0 sliced', '1 mps', '1 single', '1 sliced'])
+  for (const blocks of turns.values()) expect(blocks.length === 1 || (blocks.length === 2 && blocks[0]?.validity === 'invalid')).toBe(true)
   expect(compared.every(({ total }) => (total?.outputTokensPerSecond ?? 0) > 0)).toBe(true)
   expect(report).toMatchObject({ simulated: true, cellsDone: [0] })
   await bench.until('alpha runs again', () => engines.engines.value[0]?.state === 'ready')

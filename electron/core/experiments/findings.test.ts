@@ -17,3 +17,13 @@ it.each([
   const found = findings([...cellsDone]).outcome(end)
   expect({ ...found, reasons: found.reasons.join(' ') }).toEqual({ outcome, reasons })
 })
+
+it('of a cell that was interrupted, what was measured stays listed and does not count', () => {
+  const report = syntheticReport({ axes: [{ vary: 'concurrency', values: [8, 16] }], alter: (block) => (block.index === 20 ? { ...block, validity: 'failed', total: null, reasons: ['It ended.'] } : block) }, { cellsDone: [0] })
+  const { blocks, comparisons } = new Findings(report.plan, report)
+  expect(blocks).toHaveLength(report.blocks.length)
+  expect(blocks.filter(({ cell }) => cell === 0)).toEqual(report.blocks.filter(({ cell }) => cell === 0))
+  expect(new Set(blocks.filter(({ cell }) => cell === 1).map(({ validity, reasons }) => `${validity}: ${reasons.join(' ')}`))).toEqual(new Set(['invalid: Its cell was interrupted, and measured anew.', 'failed: It ended. Its cell was interrupted, and measured anew.']))
+  expect(comparisons.filter(({ cell, pairs }) => cell === 1 && pairs > 0)).toEqual([])
+  expect(new Findings(report.plan, { ...report, blocks }).blocks).toEqual(blocks)
+})

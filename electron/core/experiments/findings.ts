@@ -18,7 +18,7 @@ export class Findings {
   constructor(plan: Plan, earlier: Report | null) {
     this.plan = plan
     this.cellsDone = earlier?.cellsDone ?? []
-    this.blocks = earlier?.blocks.filter(({ cell }) => this.cellsDone.includes(cell)) ?? []
+    this.blocks = earlier?.blocks.map((block) => (this.cellsDone.includes(block.cell) ? block : interrupted(block))) ?? []
     this.engines = earlier?.engines ?? []
     this.checks = [...(earlier?.checks.filter(({ name }) => name.includes('/')) ?? []), ...plan.checks]
     this.comparisons = comparisonsOf(plan.file.arms, this.blocks, plan.file.blocks.rounds)
@@ -74,6 +74,14 @@ export class Findings {
     }
     return { outcome: gaps.length === 0 ? 'valid' : shown ? 'partial' : 'invalid', reasons }
   }
+}
+
+const INTERRUPTED = 'Its cell was interrupted, and measured anew.'
+
+/** A cell is measured in one go: what an earlier sitting had of it stays listed, and does not count. */
+function interrupted(block: Block): Block {
+  if (block.reasons.includes(INTERRUPTED)) return block
+  return { ...block, validity: block.validity === 'failed' ? 'failed' : 'invalid', reasons: [...block.reasons, INTERRUPTED] }
 }
 
 /** Ports differ at every start. */

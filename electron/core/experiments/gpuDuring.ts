@@ -19,6 +19,7 @@ export function gpuDuring(frames: readonly GpuFrame[], gpuUuid: string, fromMs: 
     powerWatts: mean(byQuery, 'powerWatts'),
     temperatureCelsius: mean(byQuery, 'temperatureCelsius'),
     smClockMHz: mean(byQuery, 'smClockMHz'),
+    memoryClockMHz: mean(byQuery, 'memoryClockMHz'),
     frames: byQuery.length,
   }
 }
@@ -44,6 +45,6 @@ export function meanReadings(readings: readonly GpuDuring[]): GpuDuring | null {
   return {
     smActivityPercent: over('smActivityPercent'), dramBandwidthPercent: over('dramBandwidthPercent'), kernelBusyPercent: over('kernelBusyPercent'),
     memoryControllerBusyPercent: over('memoryControllerBusyPercent'), powerWatts: over('powerWatts'), temperatureCelsius: over('temperatureCelsius'),
-    smClockMHz: over('smClockMHz'), frames: readings.reduce((sum, { frames }) => sum + frames, 0),
+    smClockMHz: over('smClockMHz'), memoryClockMHz: over('memoryClockMHz'), frames: readings.reduce((sum, { frames }) => sum + frames, 0),
   }
 }

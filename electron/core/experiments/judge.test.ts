@@ -5,7 +5,7 @@ import { resultOf } from './report.testkit.ts'
 
 const attachment = (state: Attachment['state'], sentence = 'As seen.'): Attachment => ({ state, reason: null, sentence, evidence: [], restartHelps: false })
 const engine = (more: Partial<EngineFacts> = {}): EngineFacts => ({ name: 'mps-1', attachmentBefore: attachment('attached'), attachmentAfter: attachment('attached'), pidBefore: 42, pidAfter: 42, ready: true, ...more })
-const gpu = { smActivityPercent: 60, dramBandwidthPercent: 30, kernelBusyPercent: 90, memoryControllerBusyPercent: 30, powerWatts: 690, temperatureCelsius: 86, smClockMHz: 1980, frames: 12 }
+const gpu = { smActivityPercent: 60, dramBandwidthPercent: 30, kernelBusyPercent: 90, memoryControllerBusyPercent: 30, powerWatts: 690, temperatureCelsius: 86, smClockMHz: 1980, memoryClockMHz: 2619, frames: 12 }
 const facts = (more: Partial<BlockFacts> = {}): BlockFacts => ({
   arm: { kind: 'mps', name: 'Under MPS' }, total: resultOf(1000), failure: null, troubles: [], engines: [engine(), engine({ name: 'mps-2' })], gpu, framesExpected: 12,
   clocksOfOthersMHz: [1980, 1965, 1980, null], foreign: [], ...more,

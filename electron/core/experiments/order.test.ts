@@ -1,6 +1,6 @@
 // Turns of arms: every arm once a round, there and back, from the seed.
 import { expect, it } from 'vitest'
-import { halvesOf, orderOf } from './order.ts'
+import { againOf, halvesOf, mostMadeUp, orderOf } from './order.ts'
 
 it.each([
   [['a', 'b', 'c'], 4, 0, ['abc', 'cba', 'abc', 'cba']],
@@ -22,3 +22,16 @@ it('gives every arm the same mean place over an even number of rounds, so that a
 it.each([[1, [[0]]], [2, [[0], [1]]], [5, [[0, 1, 2], [3, 4]]]])('halves of %i rounds', (rounds, halves) => {
   expect(halvesOf(rounds)).toEqual(halves)
 })
+
+it.each([
+  ['a valid one is not', 'valid', {}, null],
+  ['one without a measurement is', 'failed', {}, 'lost'],
+  ['one whose engines died is', 'valid', { lives: false }, 'lost'],
+  ['one that a busy host spoilt is', 'invalid', {}, 'madeUp'],
+  ['one whose arm is spoilt as a whole is not', 'invalid', { doubts: 1 }, null],
+  ['not for ever', 'invalid', { madeUpLeft: 0 }, null],
+] as const)('measured once more: %s', (_, validity, seen, why) => {
+  expect(againOf({ validity }, { lives: true, doubts: 0, madeUpLeft: 2, ...seen })).toBe(why)
+})
+
+it('makes up for a quarter of the blocks of a cell', () => expect([mostMadeUp(18), mostMadeUp(2)]).toEqual([5, 1]))

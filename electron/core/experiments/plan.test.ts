@@ -64,19 +64,20 @@ test('the load of a cell', () => {
   expect(loadOf(preset('rate-sweep'), { perSecond: 80 }).arrivals).toEqual({ kind: 'poisson', perSecond: 80 })
 })
 
-test('time: blocks, probes and control apart from loading', () => {
+test('time: blocks, warming up, probes and control apart from loading', () => {
   const { seconds, warmUpSeconds, coolDownSeconds } = preset('demo').blocks
   const block = seconds + warmUpSeconds + coolDownSeconds
   const probe = 2 * (0.5 + 2)
+  const warming = 2 * (0.5 + 1)
   const control = 4 * (0.5 + 2)
   const hot = planOf(request(preset('demo')))
-  expect(hot).toMatchObject({ residency: 'hot', estimate: { loadingSeconds: 5 * GUESSED_SECONDS_TO_LOAD.vllm, measuringSeconds: 6 * 3 * block + 3 * probe + control } })
+  expect(hot).toMatchObject({ residency: 'hot', estimate: { loadingSeconds: 5 * GUESSED_SECONDS_TO_LOAD.vllm, measuringSeconds: 6 * 3 * block + 3 * (warming + probe) + control } })
   const cold = planOf(request({ ...preset('demo'), residency: 'cold' }, { secondsToLoad: 10 }))
-  expect(cold.estimate).toMatchObject({ loadingSeconds: 2 * 5 * 10, measuringSeconds: 6 * 3 * block + 3 * probe })
+  expect(cold.estimate).toMatchObject({ loadingSeconds: 2 * 5 * 10, measuringSeconds: 6 * 3 * block + 2 * 3 * warming + 3 * probe })
   const single = planOf(request({ ...preset('demo'), residency: 'cold', blocks: { ...preset('demo').blocks, rounds: 1 } }, { secondsToLoad: 10 }))
   expect(single.estimate.loadingSeconds).toBe(50)
   const sweep = planOf(request(preset('concurrency-sweep'), { secondsToLoad: 10 }))
-  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + 4 * (1 + 2) }) // engines stay while only the load changes
+  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + 3 * 2 * (1 + 1) + 4 * (1 + 2) }) // engines stay while only the load changes
   const models: ExperimentFile = { ...preset('prefill-scaling'), residency: 'hot' }
   expect(planOf(request(models, { secondsToLoad: 10 })).estimate.loadingSeconds).toBe(4 * 3 * 10)
   // long prompts give no token at first: a probe that is shorter than their warm-up would see nothing

@@ -3,6 +3,7 @@ import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import { withRate, type Arm, type ExperimentFile, type Plan, type Point } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
+import { withoutStrays } from '../../../shared/held.ts'
 import type { Load } from '../../../shared/load.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import { predictArms } from '../advisor/predict/predict.ts'
@@ -22,7 +23,7 @@ export const controlOf = (file: ExperimentFile) => ({ blocks: 4, ...shortWindow(
 export const GUESSED_SECONDS_TO_LOAD = { vllm: 60, llamaServer: 15, custom: 30 } as const
 /** Of the memory that is free for the experiment, what hot arms may fill. */
 const HOT_SHARE = 0.9
-const MOST_CELLS = 500
+export const MOST_CELLS = 500
 /** Of compared blocks: a report of more would not be kept (store/reports.ts), and hardly be read. */
 const MOST_BLOCKS = 5_000
 
@@ -148,7 +149,7 @@ export function planOf(request: PlanRequest): Plan {
   const memory = memoryOf(request, cells)
   const residency = residencyOf(request, memory.hot)
   return {
-    file, gpuUuid: gpu.uuid, residency,
+    file: withoutStrays(file), gpuUuid: gpu.uuid, residency,
     // What waits for another engine would be predicted for the wrong one.
     cells: cells.map((point) => ({ point, predictions: file.waitsFor !== null ? [] : predictArms({ gpu, engine, arms: file.arms, load: loadOf(file, point), point }) })),
     setsAside: inTheWay(request).map(({ spec }) => spec.name),

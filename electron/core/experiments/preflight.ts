@@ -1,6 +1,6 @@
 // Whether an experiment can work here and now: looks, decides, starts nothing. Pure; whoever asks brings the facts.
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
-import type { Check, Hold, Plan } from '../../../shared/experiment.ts'
+import { LIKELY_GAIN, type Check, type Hold, type Plan } from '../../../shared/experiment.ts'
 import type { GpuFrame, GpuIdentity } from '../../../shared/gpu.ts'
 import { readBackMiB, type MpsDaemon } from '../../../shared/mps.ts'
 
@@ -175,7 +175,7 @@ const prediction: Look = ({ plan }) => {
   const gains = plan.cells.flatMap(({ predictions }) => predictions.flatMap(({ armId, gain }) => (gain === null || plan.file.arms.find(({ id }) => id === armId)?.kind !== 'mps' ? [] : [gain])))
   if (gains.length === 0) return check('gainExpected', 'warns', null, 'No gain is predicted: the model or the GPU is not known to the prediction.')
   // the band's low end is no overlap at all, which hardly any decode load meets: only a likely value near zero says no gain
-  const none = gains.every(({ low, likely }) => low <= 0 && likely < 0.05)
+  const none = gains.every(({ low, likely }) => low <= 0 && likely < LIKELY_GAIN)
   return check('gainExpected', 'warns', !none, none ? 'Expect no gain here: the predicted band of every arm holds zero, and its likely value is below 5 %.' : 'At least one arm is expected to gain.', gains.slice(0, 8).map(({ low, high }) => `${percent(low)} … ${percent(high)}`))
 }
 

@@ -51,6 +51,7 @@ test.each([
   ['a field nobody knows, deep', GOOD.replace('engines: 2', 'engines: 2, share: 50'), 'arms.1.share', 6],
   ['two arms of one id', GOOD.replace('id: mps', 'id: single'), 'arms.1.id', 6],
   ['an axis twice', `${GOOD}axes:\n  - { vary: concurrency, values: [1] }\n  - { vary: concurrency, values: [2] }\n`, 'axes.1.vary', 20],
+  ['a claim about an arm that is not there', `${GOOD}claims:\n  - { says: so, armId: mbs, is: { how: above, gain: 0 } }\n`, 'claims.0', 19],
   ['two kinds of arrivals', `${GOOD}axes:\n  - { vary: concurrency, values: [1] }\n  - { vary: perSecond, values: [2] }\n`, 'axes', 19],
 ])('%s is refused with its path and line', (_name, text, field, line) => {
   const fault = faultFrom(text)

@@ -5,6 +5,7 @@ import { isCollection, LineCounter, parseDocument, type Document } from 'yaml'
 import type { z } from 'zod'
 import { ExperimentFile } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
+import { strayClaim } from '../../../shared/held.ts'
 
 const MOST_CHARACTERS = 1_000_000
 const HINT = 'Correct the file; the experiments that come with Overlap show how one is written.'
@@ -55,6 +56,14 @@ export function checkExperiment(file: ExperimentFile): ExperimentFile {
   return file
 }
 
+/** Written down, a claim about what is not there is a slip of the pen. */
+function checkClaims(file: ExperimentFile): void {
+  for (const [at, claim] of file.claims.entries()) {
+    const stray = strayClaim(claim, file)
+    if (stray !== null) throw refusal(stray, ['claims', at], null)
+  }
+}
+
 /** YAML, or JSON, which is YAML. Throws BAD_INPUT with line and dotted path of the first thing that is wrong. */
 export function parseExperiment(text: string): ExperimentFile {
   if (text.length > MOST_CHARACTERS) throw refusal('The file is too long for an experiment.', [], null)
@@ -72,6 +81,7 @@ export function parseExperiment(text: string): ExperimentFile {
   const unknown = unknownField(written, parsed.data)
   if (unknown !== null) throw refusal('no such field.', unknown, lineOf(document, lines, unknown))
   try {
+    checkClaims(parsed.data)
     return checkExperiment(parsed.data)
   } catch (thrown) {
     if (!(thrown instanceof FaultError) || thrown.fault.field === null) throw thrown

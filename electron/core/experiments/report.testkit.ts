@@ -76,7 +76,7 @@ function blocksOf(synthesis: Required<Synthesis>): Block[] {
           index: blocks.length, cell, round, armId: arm.id, purpose: 'compared', startedAtMs: Date.UTC(2026, 1, 3, 9, 0, 15 * blocks.length), validity: 'valid', reasons: [],
           total: resultOf(rate, { ttft: truth.ttft * slow, tpot: truth.tpot * slow, goodputPerSecond: (0.9 * rate) / 128 }),
           engines: names.map((engineName, i) => ({ engineName, result: resultOf((rate / names.length) * (i === 0 ? 1.02 : i === 1 ? 0.98 : 1), { ttft: truth.ttft * slow, tpot: truth.tpot * slow, goodputPerSecond: (0.9 * rate) / 128 / names.length }) })),
-          gpu: { smActivityPercent: arm.kind === 'mps' ? 61 : 44, dramBandwidthPercent: arm.kind === 'mps' ? 38 : 29, kernelBusyPercent: 88, memoryControllerBusyPercent: 31, powerWatts: 412, temperatureCelsius: 58, smClockMHz: 1980, frames: 12 },
+          gpu: { smActivityPercent: arm.kind === 'mps' ? 61 : 44, dramBandwidthPercent: arm.kind === 'mps' ? 38 : 29, kernelBusyPercent: 88, memoryControllerBusyPercent: 31, powerWatts: 412, temperatureCelsius: 58, smClockMHz: 1980, memoryClockMHz: 2619, frames: 12 },
         }))
       }
     }
@@ -92,7 +92,7 @@ function fileOf(synthesis: Required<Synthesis>): ExperimentFile {
       api: 'completions', prompt: { shape: 'fixed', tokens: 128 }, output: { shape: 'fixed', tokens: 128 }, arrivals: { kind: 'closed', concurrency: 64 }, regime: 'equalTotal',
       ignoreEos: true, streamIntervalTokens: 1, goodput: { ttftMs: 200, tpotMs: 20, endToEndMs: null }, seed: 42,
     },
-    blocks: { rounds: synthesis.rounds, seconds: 12, warmUpSeconds: 2, coolDownSeconds: 1 }, residency: 'auto', readOffAtLatencySeconds: null,
+    blocks: { rounds: synthesis.rounds, seconds: 12, warmUpSeconds: 2, coolDownSeconds: 1 }, residency: 'auto', readOffAtLatencySeconds: null, claims: [],
   }
 }
 

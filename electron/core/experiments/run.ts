@@ -13,6 +13,7 @@ import { Arrangement, isUp } from './arrangement.ts'
 import { Board } from './board.ts'
 import { Cells } from './cell.ts'
 import type { Chosen } from './choice.ts'
+import { continuityCheck } from './continuity.ts'
 import { Findings } from './findings.ts'
 import { Journal } from './journal.ts'
 import type { Lab } from './lab.ts'
@@ -97,6 +98,7 @@ export class ExperimentRun {
     board.phase('arranging')
     await arrangement.setAside(lab.engines.list.value.filter((engine) => engine.spec.gpuUuid === plan.gpuUuid && !engine.temporary && isUp(engine)), signal)
     if (plan.startsMps) await arrangement.startMps(signal)
+    if (chosen.earlier) this.#findings.addCheck(continuityCheck(chosen.earlier, lab.describe(plan.gpuUuid), lab.clock.now()))
     const cpus = lab.cpus(plan.gpuUuid)
     const replicas = Math.max(...plan.file.arms.map(({ engines }) => engines))
     throwIfCancelled(signal)

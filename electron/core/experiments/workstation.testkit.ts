@@ -56,5 +56,5 @@ export const TINY: ExperimentFile = {
     api: 'completions', prompt: { shape: 'fixed', tokens: 16 }, output: { shape: 'fixed', tokens: 64 }, arrivals: { kind: 'closed', concurrency: 16 }, regime: 'equalTotal',
     ignoreEos: true, streamIntervalTokens: 16, goodput: null, seed: 1,
   },
-  blocks: { rounds: 2, seconds: 1, warmUpSeconds: 0.5, coolDownSeconds: 0 }, residency: 'auto', readOffAtLatencySeconds: null,
+  blocks: { rounds: 2, seconds: 1, warmUpSeconds: 0.5, coolDownSeconds: 0 }, residency: 'auto', readOffAtLatencySeconds: null, claims: [],
 }

@@ -1,6 +1,7 @@
 // ExpectedActual: the band that the model expected against the interval that was measured, one row per cell and arm.
 import { Bar, BarChart, CartesianGrid, ReferenceLine, ResponsiveContainer, useXAxisScale, useYAxisScale, XAxis, YAxis } from 'recharts'
 import { intervalText, signedPercent } from '../../../shared/headline.ts'
+import { placeIn } from '../../../shared/interval.ts'
 import { ChartFrame } from './ChartFrame.tsx'
 import { AXIS, changeDomain, changeTicks, GRID, LABEL_PX, rowTick, Whiskers } from './marks.tsx'
 
@@ -23,7 +24,7 @@ export function ExpectedActual({ rows, stamp = null, confident }: { rows: Expect
   const domain = changeDomain(ends)
   const anyMeasured = rows.some(({ measured }) => measured !== null)
   const table = {
-    heads: ['Arm', 'Cell', 'Expected', 'Expected band', 'Measured', '95 % interval', 'Within the band'],
+    heads: ['Arm', 'Cell', 'Expected', 'Expected band', 'Measured', '95 % interval', 'Measured against the band'],
     rows: rows.map(({ arm, cell, expected, measured, why }) => [arm, cell, expected === null ? `— ${why}` : signedPercent(expected.likely), expected === null ? '—' : intervalText(expected), signedPercent(measured?.change ?? null), measured === null ? '—' : intervalText(measured), within(expected, measured)]),
   }
   return (
@@ -53,9 +54,8 @@ function Likely({ rows }: { rows: ExpectedRow[] }) {
   return <g>{rows.map(({ expected }, at) => (expected === null ? null : <path key={at} d={`M${xOf(expected.likely)} ${(yOf(String(at), { position: 'middle' }) ?? 0) - 11}v22`} stroke={BAND} strokeWidth={2} />))}</g>
 }
 
-/** Whether band and interval have anything in common. */
+/** A band of no width is one guess, and nothing lies within it. */
 function within(expected: ExpectedRow['expected'], measured: ExpectedRow['measured']): string {
-  if (expected === null || measured === null) return '—'
-  const [low, high] = [measured.low ?? measured.change, measured.high ?? measured.change]
-  return high < expected.low ? 'below it' : low > expected.high ? 'above it' : low >= expected.low && high <= expected.high ? 'yes' : 'partly'
+  if (expected === null || measured === null || expected.low === expected.high) return '—'
+  return placeIn(expected, { mean: measured.change, low: measured.low, high: measured.high })
 }

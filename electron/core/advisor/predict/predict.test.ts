@@ -32,6 +32,7 @@ test('a small model on Hopper: one prediction per arm, in their order, with a ba
   const [single, sliced, mps] = predicted()
   expect(single).toMatchObject({ armId: 'single', gain: { low: 0, likely: 0, high: 0 }, gainOverTimeSlicing: null })
   expect(sliced?.gain?.likely).toBeLessThan(mps?.gain?.likely ?? 0)
+  expect(sliced).toMatchObject({ confidence: 'low', sentence: expect.stringContaining('a time slice costs is a guess') })
   const gain = mps?.gain ?? { low: 0, likely: 0, high: 0 }
   expect(gain.low).toBeLessThan(gain.likely)
   expect(gain.likely).toBeLessThan(gain.high)
@@ -59,6 +60,7 @@ test.each<[string, Change, string, 'high' | 'low']>([
   ['host, in a prefill load of a small model', { load: { output: { shape: 'fixed', tokens: 1 } } }, 'host', 'high'],
   ['tensor cores, in a prefill load of a large one', { engine: vllm({ model: 'Qwen/Qwen2.5-7B-Instruct' }), load: { prompt: { shape: 'fixed', tokens: 512 }, output: { shape: 'fixed', tokens: 1 }, arrivals: { kind: 'closed', concurrency: 256 } } }, 'tensor', 'high'],
   ['KV cache', { engine: vllm({ kvCacheMemoryMiB: 512 }) }, 'kv', 'high'],
+  ['DRAM bandwidth, in long contexts of few KV heads', { engine: vllm({ model: 'Qwen/Qwen2.5-0.5B-Instruct', kvCacheMemoryMiB: 30_000, asyncScheduling: true }), load: { prompt: { shape: 'fixed', tokens: 1024 }, output: { shape: 'fixed', tokens: 8192 } } }, 'dram', 'high'],
   ['time on the GPU', { engine: vllm({ model: 'Qwen/Qwen2.5-3B-Instruct' }) }, 'gpu', 'high'],
   ['time on the GPU, with much reading of prompts left out', { engine: vllm({ model: 'Qwen/Qwen2.5-3B-Instruct' }), point: { promptTokens: 256 } }, 'gpu', 'low'],
 ])('binds: %s', (_name, change, binding, confidence) => {
@@ -75,6 +77,9 @@ test('a band that holds zero is said to', () => {
   const large = predicted({ engine: vllm({ model: 'Qwen/Qwen2.5-7B-Instruct', asyncScheduling: true }), load: { prompt: { shape: 'fixed', tokens: 64 }, arrivals: { kind: 'closed', concurrency: 512 } } })[2]
   expect(large?.gain?.low).toBeLessThan(0)
   expect(large?.sentence).toMatch(/^Expect (no gain here: the band holds zero|a loss)\./)
+  const small = predicted({ engine: vllm({ asyncScheduling: true }) })[2]
+  expect(small?.gain?.low).toBeLessThan(0)
+  expect(small?.sentence).toMatch(/^Expect no gain here unless kernels overlap: the band holds zero, though \+\d+ % is likely\./)
 })
 
 test.each<[string, Change]>([

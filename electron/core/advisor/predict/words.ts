@@ -1,17 +1,15 @@
 // The sentences of a prediction. Numbers of the band are shown beside them; these say what it rests on.
-import type { Arm, Binding, Prediction } from '../../../../shared/experiment.ts'
+import { LIKELY_GAIN, type Arm, type Binding, type Prediction } from '../../../../shared/experiment.ts'
+import { signedPercent } from '../../../../shared/headline.ts'
 import { fixed } from '../../../../shared/units.ts'
 import type { Run } from './predict.ts'
 
 export const refusalSentence = (sentence: string): string => `No prediction. ${sentence}`
 
-/** From here on a gain is called likely although the band holds zero: its low end is no overlap at all, which nobody has seen. */
-const LIKELY = 0.05
-
 function verdict({ low, likely, high }: NonNullable<Prediction['gain']>): string {
   if (low > 0) return 'Expect a gain.'
   if (high < 0) return 'Expect a loss.'
-  return likely < LIKELY ? 'Expect no gain here: the band holds zero.' : 'A gain is likely, not certain: without any overlap of kernels there is none.'
+  return `Expect no gain here${likely < LIKELY_GAIN ? ': the band holds zero' : ` unless kernels overlap: the band holds zero, though ${signedPercent(likely, 0)} is likely`}.`
 }
 
 function reason(binding: Binding, { period, batch }: Run, engines: number): string {

@@ -22,6 +22,14 @@ describe('compareReports', () => {
     expect(find(rows, 'Engine 2 of mps', 'KV cache, tokens')).toMatchObject({ a: '200,000', change: 0 })
   })
 
+  it('shows whatever of load and engines was another, and no port', () => {
+    const other = structuredClone(a)
+    Object.assign(other.plan.file.load, { streamIntervalTokens: 16, ignoreEos: false, goodput: null })
+    other.engines[0]!.argv = other.engines[0]!.argv.map((word) => (word === '8100' ? '9999' : word))
+    other.engines[1]!.env = { ...other.engines[1]!.env, VLLM_USE_V1: '0', PATH: '/elsewhere' }
+    expect(compareReports(a, other).rows.filter((row) => row.differs).map((row) => `${row.group}: ${row.what}`)).toEqual(['Load: Past the end token', 'Load: Tokens per chunk', 'Load: Goodput limits', 'Engine 1 of off: Environment'])
+  })
+
   it('knows cells by what they are, not by their place, and says where one has none', () => {
     const truth = (_: unknown, { concurrency = 0 }) => ({ tokensPerSecond: 100 * concurrency, ttft: 80, tpot: 12 })
     const one = syntheticReport({ noise: 0, truth, axes: [{ vary: 'concurrency', values: [8, 16] }] })

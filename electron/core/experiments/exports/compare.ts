@@ -5,7 +5,7 @@ import { intervalOf } from '../../../../shared/interval.ts'
 import { LATENCIES, THROUGHPUTS, type LoadResult } from '../../../../shared/load.ts'
 import { pointText, validBlocks } from '../../../../shared/sweep.ts'
 import { duration, fixed, gibibytes, rate, UNKNOWN, watts } from '../../../../shared/units.ts'
-import { arrivalsText, commandText, dayAndTime, lengthsText, milliseconds, settingsText } from './words.ts'
+import { arrivalsText, commandText, dayAndTime, lengthsText, limitsText, milliseconds, settingsText } from './words.ts'
 
 export interface ComparedRow {
   group: string
@@ -88,7 +88,14 @@ function addArm(report: Report, armId: string, cell: number, add: Add): void {
     const value = mean(valid.map((block) => block.gpu[key]))
     add(group, what, value === null ? null : `${fixed(value, 1)} %`, value)
   }
+  for (const [what, key, unit] of [['SM clock', 'smClockMHz', 'MHz'], ['Memory clock', 'memoryClockMHz', 'MHz'], ['Power', 'powerWatts', 'W']] as const) {
+    const value = mean(valid.map((block) => block.gpu[key]))
+    add(group, what, value === null ? null : `${fixed(value)} ${unit}`, value)
+  }
 }
+
+/** Other in every run, and no difference between two. */
+const OWN_TO_A_RUN: ReadonlySet<string> = new Set(['PATH', 'CUDA_MPS_PIPE_DIRECTORY', 'CUDA_MPS_LOG_DIRECTORY', 'OVERLAP_SIM'])
 
 function addSetup(report: Report, add: Add): void {
   const { workstation, engines } = report
@@ -96,9 +103,11 @@ function addSetup(report: Report, add: Add): void {
   const lines: [string, string, string | null][] = [
     ['Workstation', 'GPU', workstation.gpuName], ['Workstation', 'GPU memory', gibibytes(workstation.memoryTotalMiB)], ['Workstation', 'Power limit', watts(workstation.powerLimitWatts)], ['Workstation', 'Driver', workstation.driverVersion],
     ['Workstation', 'MPS control', workstation.mpsControlVersion], ['Workstation', 'Compute mode', workstation.computeMode], ['Workstation', 'Machine', `${workstation.hostName}, ${workstation.cpu}, ${workstation.cores} cores`],
-    ['Workstation', 'Kernel', workstation.kernel], ['Workstation', 'Overlap', workstation.overlapVersion],
+    ['Workstation', 'Kernel', workstation.kernel], ['Workstation', 'Overlap', `${workstation.overlapVersion} on Node ${workstation.nodeVersion}`], ['Workstation', 'Scene', report.scene],
+    ['Load', 'API', load.api],
     ['Load', 'Prompts', lengthsText(load.prompt)], ['Load', 'Outputs', lengthsText(load.output)], ['Load', 'Arrivals', arrivalsText(load.arrivals)], ['Load', 'Regime', load.regime], ['Load', 'Seed', String(load.seed)],
-    ['Load', 'Blocks', `${blocks.rounds} rounds of ${duration(1000 * blocks.seconds)}, warm-up ${duration(1000 * blocks.warmUpSeconds)}`], ['Load', 'Engines stay loaded', report.plan.residency],
+    ['Load', 'Past the end token', load.ignoreEos ? 'yes' : 'no'], ['Load', 'Tokens per chunk', load.streamIntervalTokens === null ? "the engine's own" : String(load.streamIntervalTokens)], ['Load', 'Goodput limits', limitsText(load.goodput)],
+    ['Load', 'Blocks', `${blocks.rounds} rounds of ${duration(1000 * blocks.seconds)}, warm-up ${duration(1000 * blocks.warmUpSeconds)}, pause ${duration(1000 * blocks.coolDownSeconds)}`], ['Load', 'Engines stay loaded', report.plan.residency],
   ]
   for (const [group, what, text] of lines) add(group, what, text)
   for (const arm of arms) add('Arms', arm.id, `${arm.kind}, ${arm.engines} engines, ${settingsText(arm)}`)
@@ -107,7 +116,8 @@ function addSetup(report: Report, add: Add): void {
     const number = (turn.get(engine.armId) ?? 0) + 1
     turn.set(engine.armId, number)
     const group = `Engine ${number} of ${engine.armId}`
-    add(group, 'Command', commandText(engine.argv))
+    add(group, 'Command', commandText(engine.argv.map((word, at) => (engine.argv[at - 1] === '--port' ? 'PORT' : word))))
+    add(group, 'Environment', Object.entries(engine.env).flatMap(([name, value]) => (OWN_TO_A_RUN.has(name) ? [] : `${name}=${value}`)).join('\n') || null)
     add(group, 'Version', engine.version)
     add(group, 'KV cache, tokens', engine.kvCacheTokens === null ? null : fixed(engine.kvCacheTokens), engine.kvCacheTokens)
     add(group, 'Max sequences', engine.maxSequences === null ? null : fixed(engine.maxSequences), engine.maxSequences)

@@ -33,7 +33,7 @@ function columnsOf(report: Report, block: Block, engine: Block['engines'][number
     ['block', block.index], ['round', block.round], ['purpose', block.purpose], ['startedAt', new Date(block.startedAtMs).toISOString()], ['arm', block.armId], ['armKind', arm?.kind ?? null], ['validity', block.validity], ['reasons', block.reasons.join(' ')],
     ['armOutputTokensPerSecond', block.total?.outputTokensPerSecond ?? null], ['armTtftMs_p95', block.total?.ttftMs?.p95 ?? null], ['armTpotMs_p95', block.total?.tpotMs?.p95 ?? null],
     ['smActivityPercent', block.gpu.smActivityPercent], ['dramBandwidthPercent', block.gpu.dramBandwidthPercent], ['kernelBusyPercent', block.gpu.kernelBusyPercent],
-    ['powerWatts', block.gpu.powerWatts], ['temperatureCelsius', block.gpu.temperatureCelsius], ['smClockMHz', block.gpu.smClockMHz],
+    ['powerWatts', block.gpu.powerWatts], ['temperatureCelsius', block.gpu.temperatureCelsius], ['smClockMHz', block.gpu.smClockMHz], ['memoryClockMHz', block.gpu.memoryClockMHz],
     ['engine', engine?.engineName ?? null], ...resultColumns(engine?.result ?? null),
   ]
 }

@@ -1,7 +1,7 @@
 // What a sceptical reader asks for: blocks that do not count, checks, and every block.
 import type { Block, Check, Report } from '../../../../shared/experiment.ts'
 import { pointText } from '../../../../shared/sweep.ts'
-import { fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
+import { fixed, rate, UNKNOWN, watts } from '../../../../shared/units.ts'
 import type { Part, Section } from './outline.ts'
 import { milliseconds } from './words.ts'
 
@@ -36,14 +36,16 @@ export function doubtSections(report: Report): Section[] {
 export function blockSections(report: Report): Section[] {
   if (report.blocks.length === 0) return []
   return [{ title: 'Every block', parts: limited(
-    ['Block', ...whereColumn(report), 'Purpose', 'Round', 'Arm', 'State', 'Output tokens/s', 'TTFT p95', 'TPOT p95', 'Requests ended · failed', 'SM activity', 'SM clock', 'Generator CPU', 'Late p99'],
+    ['Block', ...whereColumn(report), 'Purpose', 'Round', 'Arm', 'State', 'Output tokens/s', 'TTFT p95', 'TPOT p95', 'Requests ended · failed', 'SM activity', 'Clock SM · memory, MHz', 'Power', 'GPU, °C', 'Generator CPU', 'Late p99'],
     report.blocks.map((block) => [
       String(block.index), ...where(report, block), block.purpose, String(block.round), armName(report, block), block.validity,
       ...(block.total === null ? [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN] : [rate(block.total.outputTokensPerSecond), milliseconds(block.total.ttftMs?.p95 ?? null), milliseconds(block.total.tpotMs?.p95 ?? null), `${fixed(block.total.requests.finished)} · ${fixed(block.total.requests.failed)}`]),
-      block.gpu.smActivityPercent === null ? UNKNOWN : `${fixed(block.gpu.smActivityPercent)} %`, block.gpu.smClockMHz === null ? UNKNOWN : `${fixed(block.gpu.smClockMHz)} MHz`,
+      block.gpu.smActivityPercent === null ? UNKNOWN : `${fixed(block.gpu.smActivityPercent)} %`, `${whole(block.gpu.smClockMHz)} · ${whole(block.gpu.memoryClockMHz)}`, watts(block.gpu.powerWatts), whole(block.gpu.temperatureCelsius),
       block.total === null ? UNKNOWN : `${fixed(block.total.client.cpuPercent)} %`, milliseconds(block.total?.client.lateMsP99 ?? null),
     ]), 5 + whereColumn(report).length) }]
 }
+
+const whole = (value: number | null): string => (value === null ? UNKNOWN : fixed(value))
 
 const armName = (report: Report, block: Block): string => report.plan.file.arms.find((arm) => arm.id === block.armId)?.name ?? block.armId
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { EngineSpec } from '../../../../shared/engine.ts'
 import { EXPORTS, ExperimentFile, type ExportFormat, type Report } from '../../../../shared/experiment.ts'
 import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
 import { armOf, syntheticReport } from '../report.testkit.ts'
@@ -34,6 +35,12 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     expect(read({ ...measured, outcome: 'invalid', reasons: ['The arms had unequal KV caches.'] })).toContain('INVALID, nothing here counts: The arms had unequal KV caches.')
     expect(read({ ...measured, outcome: 'partial', cellsDone: [] })).toContain('PARTIAL, 0 of 1 cells are done')
   })
+  it('says how long it took, and of one that was gone on with in how many sittings', () => {
+    expect(read(spoilt)).toContain('took 6 min · report')
+    const resumed = structuredClone(spoilt)
+    resumed.checks.push({ name: 'resumed/2026-02-03T09:03:00.000Z', result: 'passed', weight: 'warns', sentence: 'Gone on with.', evidence: [] })
+    expect(read(resumed)).toContain('in 2 sittings until 2026-02-03 09:06 UTC · report')
+  })
   it('lists what does not count with its reasons, and the checks', () => {
     const text = read(spoilt)
     for (const piece of ['The generator used 97 % of a core.', 'demo-single-1 ended during the block.', '2 of 24 blocks.', 'FAILED', 'The KV caches differ by 12 %.', 'Every arm has 400,000 tokens of KV cache.', 'demo-mps-1: 200,000; demo-mps-2: 176,000', 'No share is limited.', 'gpuIsFree']) expect(text).toContain(piece)
@@ -45,6 +52,45 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     for (const piece of ['580.126', '6.8.0', '24.21.0', 'Xeon 8480+', '700 W', 'vllm serve Qwen/Qwen2.5-0.5B --port 8100', 'CUDA_MPS_PIPE_DIRECTORY=/run/mps/pipe', 'npm run experiment -- FILE.yaml --out DIR --scene two-engines', 'Seed', '42', 'within the band', 'nvidia-smi dmon --gpm-metrics']) expect(text).toContain(piece)
     const yaml = text.slice(text.indexOf('version: 1\n')).split(/```|\n\n/)[0]!
     expect(ExperimentFile.parse(parse(yaml))).toEqual(spoilt.plan.file)
+  })
+  it('names both gains, each with its regime', () => {
+    expect(read(spoilt)).toMatch(/2 engines under MPS against the same engines time-sliced: \+2\d\.\d % output tokens\/s \(95 % interval .* paired blocks\), at the same load in total/)
+    const perEngine = structuredClone(spoilt)
+    perEngine.plan.file.load.regime = 'equalPerEngine'
+    expect(read(perEngine)).toMatch(/against the best single engine: .*, at the same load per engine/)
+  })
+  it('holds the result against what was published, and says of a simulated one that it proves nothing', () => {
+    const report = structuredClone(spoilt)
+    report.plan.file.source = 'A study, figure 1'
+    report.plan.file.claims = [{ says: 'More than half as much again', armId: 'mps', at: {}, is: { how: 'above', gain: 0.5 } }, { says: 'More', armId: 'mps', at: {}, is: { how: 'above', gain: 0 } }]
+    const text = read(report)
+    for (const piece of ['Against what was published', '1 met, 1 MISSED, 0 not settled, 0 not measured. Published: A study, figure 1.', 'More than half as much again', 'This is a test of the plumbing.']) expect(text).toContain(piece)
+    expect(read({ ...report, simulated: false })).not.toContain('plumbing')
+    expect(read(spoilt)).not.toContain('Against what was published')
+  })
+  it('says where the interval lies against the band, and of one guess that it has none', () => {
+    const report = structuredClone(spoilt)
+    const [, off, mps] = report.plan.cells[0]!.predictions
+    off!.gain = { low: -0.15, likely: -0.15, high: -0.15 }
+    mps!.gain = { low: -0.1, likely: 0.1, high: 0.23 }
+    const text = read(report)
+    expect(text).toMatch(/partly within/)
+    expect(text).not.toContain('−15.0 % … −15.0 %')
+    mps!.gain.high = 0.1
+    expect(read(report)).toMatch(/\+2\d\.\d %[\s|]+above/)
+  })
+  it('says why nothing was expected where nothing was', () => {
+    const report = structuredClone(spoilt)
+    for (const prediction of report.plan.cells[0]!.predictions.slice(1)) Object.assign(prediction, { gain: null, gainOverTimeSlicing: null, sentence: 'No prediction. Reading prompts would take about 83 % of the time.' })
+    expect(read(report)).toContain('Two engines under MPS: No prediction. Reading prompts would take about 83 % of the time.')
+  })
+  it('tells each engine of an arm by itself: who yields to whom', () => {
+    const report = structuredClone(spoilt)
+    report.plan.file.arms[2] = { ...report.plan.file.arms[2]!, sharePercent: [50], clientPriority: [0, 1] }
+    const text = read(report).replaceAll(/[\s|]+/g, ' ')
+    expect(text).toMatch(/Two engines under MPS 1 of 2 50 % normal 5,\d{3} \(.*?\) 51\.0 %/)
+    expect(text).toMatch(/Two engines under MPS 2 of 2 50 % below normal 5,\d{3} \(.*?\) 49\.0 %/)
+    expect(text).not.toContain('One engine 1 of 1')
   })
   it('stands a report in which nothing happened', () => {
     const text = read({ ...spoilt, outcome: 'invalid', blocks: [], comparisons: [], engines: [], checks: [], cellsDone: [], plan: { ...spoilt.plan, checks: [], cells: [] } })
@@ -58,7 +104,7 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     })
     report.plan.file.readOffAtLatencySeconds = 5
     const text = read(report)
-    for (const piece of ['Of 8 compared cells 4 are higher', 'Highest: Model tiny', 'Tokens/s at 5.0 s', '32 (', 'about one in twenty', 'Model ↓ Concurrency →']) expect(text).toContain(piece)
+    for (const piece of ['Of 8 compared cells 4 are higher', 'Highest: Model tiny', 'Tokens/s at 5.0 s', '32 (', 'Against One engine', '+50.', 'about one in twenty', 'Model ↓ Concurrency →']) expect(text).toContain(piece)
   })
 })
 
@@ -85,6 +131,14 @@ describe('any text in it stays text', () => {
     expect(markdown.match(/^````$/gm)).toHaveLength(1)
     const columns = (line: string) => line.replaceAll('\\|', '').split('|').length
     for (const table of markdown.split('\n\n').filter((part) => part.startsWith('| '))) expect(new Set(table.split('\n').map(columns)).size).toBe(1)
+  })
+  it('in what is to be typed: one command, whatever names and scenes say', () => {
+    const evil = structuredClone(report)
+    evil.engines = [{ ...evil.engines[0]!, name: 'x\nrm -rf ~', argv: ['vllm'], env: { 'A; rm -rf ~ #': '$(rm -rf ~)' } }]
+    evil.scene = 'two-engines; rm -rf ~'
+    const markdown = textOf(evil, 'markdown')
+    expect(markdown).toContain("# x rm -rf ~\n'A; rm -rf ~ #'='$(rm -rf ~)' \\\n  vllm")
+    expect(markdown).toContain("npm run experiment -- FILE.yaml --out DIR --scene 'two-engines; rm -rf ~' --gpu GPU-0")
   })
   it('in CSV: RFC 4180, one row per block and engine, no formula', () => {
     const rows = rowsOf(textOf(report, 'csv'))
@@ -123,6 +177,14 @@ describe('exportReport', () => {
     expect(mediaType).toBe(EXPORTS[format])
     expect(fileName).toBe(`decode-heavy-demo-2026-02-03-09-00-simulated.${{ html: 'html', markdown: 'md', csv: 'csv', json: 'json' }[format]}`)
     expect(report.plan.file.engine.env['HF_TOKEN']).toBe('opensesame-1')
+  })
+  it('is repeated on another machine: the file names no GPU, the command does', () => {
+    const report = syntheticReport()
+    report.plan.file.engine = EngineSpec.parse({ recipe: 'llamaServer', name: 'x', gpuUuid: 'GPU-0', onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 60, executable: 'llama-server', modelPath: '/m.gguf', contextTokens: 1024, slots: 4, gpuLayers: null, extraArguments: [] })
+    const text = textOf(report, 'markdown')
+    expect(ExperimentFile.parse(parse(/```yaml\n(.*?)```/s.exec(text)![1]!)).engine).toEqual({ ...report.plan.file.engine, gpuUuid: null })
+    expect(text).toContain('--gpu GPU-0\n')
+    for (const piece of ['1,980 · 2,619', '412 W', '| 58 |', '42: arrivals, lengths and the order of arms.']) expect(text).toContain(piece)
   })
   it('finds a name for any title', () => {
     const named = (title: string) => exportReport({ ...spoilt, simulated: false, plan: { ...spoilt.plan, file: { ...spoilt.plan.file, title } } }, 'csv').fileName

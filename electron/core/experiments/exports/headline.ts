@@ -1,10 +1,16 @@
 // What a whole report is known by: its headline, one per cell while they are few, else the count and both ends.
-import type { Report } from '../../../../shared/experiment.ts'
+import type { Comparison, Report } from '../../../../shared/experiment.ts'
 import { headlineOf as headlineOfCell, headlineSentence } from '../../../../shared/headline.ts'
 import { pointText } from '../../../../shared/sweep.ts'
 
 /** More cells than this are summed up. */
 const HEADLINES_MAX = 6
+
+const REGIME = { equalTotal: 'at the same load in total', equalPerEngine: 'at the same load per engine' } as const
+
+/** The other named gain of the same arm: there is never only one. */
+const besides = ({ comparisons }: Report, { armId, name, measure }: Comparison, cell: number): Comparison[] =>
+  comparisons.filter((one) => one.cell === cell && one.armId === armId && one.measure === measure && one.name !== name && one.name !== 'other')
 
 /** All of it as one text, for a terminal. */
 export const headlineOf = (report: Report): string => headlinesOf(report).join('\n')
@@ -14,10 +20,10 @@ export function headlinesOf(report: Report): string[] {
   const { arms } = report.plan.file
   const found = report.plan.cells.flatMap(({ point }, cell) => {
     const headline = headlineOfCell(report, cell)
-    return headline === null ? [] : [{ point, headline }]
+    return headline === null ? [] : [{ point, headline, cell }]
   })
   if (found.length === 0) return ['No two arms could be compared']
-  if (found.length === 1) return found.map(({ headline }) => headlineSentence(headline, arms))
+  if (found.length === 1) return found.flatMap(({ headline, cell }) => [headline, ...besides(report, headline, cell)].map((one) => `${headlineSentence(one, arms)}, ${REGIME[report.plan.file.load.regime]}`))
   if (found.length <= HEADLINES_MAX) return found.map(({ point, headline }) => `${pointText(point)}: ${headlineSentence(headline, arms)}`)
   const count = (verdict: string) => found.filter(({ headline }) => headline.verdict === verdict).length
   const extreme = (sign: 1 | -1) => found.reduce((best, one) => (sign * (one.headline.change ?? -sign * Infinity) > sign * (best.headline.change ?? -sign * Infinity) ? one : best))

@@ -37,5 +37,22 @@ describe('parseReport', () => {
   })
 
   it.each([['half a file', jsonText(report).slice(0, 500)], ['no report', '[]'], ['nothing', '']])('refuses %s', (_, text) => expect(faultOf(text)).toMatchObject({ code: 'BAD_INPUT' }))
+  it.each<[string, (copy: typeof report) => void, string]>([
+    ['cells', (copy) => copy.plan.cells.push(...Array.from({ length: 500 }, () => copy.plan.cells[0]!)), 'report.plan.cells'],
+    ['blocks', (copy) => copy.blocks.push(...Array.from({ length: 20_000 }, () => ({ ...copy.blocks[0]!, total: null, engines: [] }))), 'report.blocks'],
+    ['predictions', (copy) => copy.plan.cells[0]!.predictions.push(copy.plan.cells[0]!.predictions[0]!), 'report.plan.cells.0.predictions'],
+    ['a comparison twice', (copy) => copy.comparisons.push(copy.comparisons[0]!), 'report.comparisons'],
+  ])('refuses more than an experiment makes, which would only keep Overlap busy: %s', (_, change, field) => {
+    const copy = structuredClone(report)
+    change(copy)
+    expect(faultOf(JSON.stringify(copy))).toMatchObject({ code: 'BAD_INPUT', field })
+  })
+  it('refuses a name after which numbers would read backwards', () => expect(faultOf(changed('plan.file.title', 'Gain \u202E'))).toMatchObject({ code: 'BAD_INPUT', sentence: expect.stringContaining('backwards') as string }))
+  it('takes no name for anything but a name, and no depth for a reason to fall over', () => {
+    const text = jsonText(report).replace('"env": {', '"env": {"__proto__": "x", "constructor": "y",').replace('"version": 1,', `"version": 1, "extra": ${'['.repeat(100_000)}${']'.repeat(100_000)},`)
+    const read = parseReport(text)
+    expect(Object.getPrototypeOf(read.engines[0]!.env)).toBe(Object.prototype)
+    expect(read).not.toHaveProperty('extra')
+  })
   it('refuses what is too large before it reads it', () => expect(faultOf('{'.repeat(REPORT_TEXT_MAX + 1))).toMatchObject({ code: 'TOO_LARGE' }))
 })

@@ -1,9 +1,16 @@
 // A report as JSON, and back. What comes back was written by somebody: it is believed only where it fits the schema and itself.
 import { Report } from '../../../../shared/experiment.ts'
 import { FaultError } from '../../../../shared/fault.ts'
+import { MOST_CELLS } from '../plan.ts'
 
 /** Characters; the call of the contract has the same limit. */
 export const REPORT_TEXT_MAX = 32 * 1024 * 1024
+
+/** More than any experiment that Overlap plans can make. Pages are built from them while nothing else is answered. */
+const MOST: Record<'blocks' | 'comparisons' | 'checks' | 'engines', number> = { blocks: 20_000, comparisons: 40_000, checks: 20_000, engines: 5_000 }
+
+/** Overrides and isolates of Unicode's bidirectional algorithm: `+47.3` after one of them is shown as `3.74+`. */
+const TURNS = /[\u202A-\u202E\u2066-\u2069]/
 
 export const jsonText = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`
 
@@ -21,8 +28,21 @@ export function parseReport(text: string): Report {
     const issue = parsed.error.issues[0]
     throw refusal(issue?.path ?? [], issue?.message ?? 'not a report', parsed.error.issues.length - 1)
   }
+  if (TURNS.test(JSON.stringify(parsed.data))) throw refusal([], 'it holds characters that turn the direction of what follows, so that numbers would read backwards')
+  checkSizes(parsed.data)
   checkReferences(parsed.data)
   return parsed.data
+}
+
+function checkSizes(report: Report): void {
+  const check = (path: string[], count: number, most: number) => {
+    if (count > most) throw refusal(path, `there are ${count} of them; ${most} are the most`)
+  }
+  check(['plan', 'cells'], report.plan.cells.length, MOST_CELLS)
+  report.plan.cells.forEach(({ predictions }, cell) => check(['plan', 'cells', String(cell), 'predictions'], predictions.length, report.plan.file.arms.length))
+  for (const [name, most] of Object.entries(MOST)) check([name], report[name as keyof typeof MOST].length, most)
+  const compared = new Set(report.comparisons.map(({ cell, name, armId, baselineId, measure }) => [cell, name, armId, baselineId, measure].join(' ')))
+  if (compared.size < report.comparisons.length) throw refusal(['comparisons'], 'one of them is there twice')
 }
 
 /** What a schema cannot say: every arm and cell that is spoken of is there. */

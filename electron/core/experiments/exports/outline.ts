@@ -1,5 +1,6 @@
 // What a report says, in order, before it has a format: markdown.ts and html.ts both write this down.
 import type { Report } from '../../../../shared/experiment.ts'
+import { claimSections } from './claimSections.ts'
 import { blockSections, doubtSections } from './evidenceSections.ts'
 import { headlinesOf } from './headline.ts'
 import { armSections, CHARTED_CELLS, gainSections } from './resultSections.ts'
@@ -44,14 +45,21 @@ export function outlineOf(report: Report): Outline {
   const { workstation } = report
   return {
     title: file.title,
-    origin: `${workstation.gpuName} · ${workstation.hostName} · ${dayAndTime(report.startedAtMs)} · ${tookText(report.endedAtMs - report.startedAtMs)} · report ${report.id}`,
+    origin: `${workstation.gpuName} · ${workstation.hostName} · ${dayAndTime(report.startedAtMs)} · ${lengthText(report)} · report ${report.id}`,
     stamps: stampsOf(report),
     headlines: headlinesOf(report),
     question: file.question,
     sections: [
-      ...(report.plan.cells.length > CHARTED_CELLS ? [...sweepSections(report), ...gainSections(report)] : [...gainSections(report), ...sweepSections(report)]), ...armSections(report), ...doubtSections(report), ...definitionSections(report), ...setupSections(report), ...blockSections(report),
+      ...(report.plan.cells.length > CHARTED_CELLS ? [...sweepSections(report), ...gainSections(report)] : [...gainSections(report), ...sweepSections(report)]),
+      ...claimSections(report), ...armSections(report), ...doubtSections(report), ...definitionSections(report), ...setupSections(report), ...blockSections(report),
     ].filter((section) => section.parts.length > 0),
   }
+}
+
+/** What was interrupted and gone on with took as long as its sittings, which nobody added up. */
+function lengthText({ checks, startedAtMs, endedAtMs }: Report): string {
+  const sittings = 1 + checks.filter(({ name }) => name.startsWith('resumed/')).length
+  return sittings === 1 ? tookText(endedAtMs - startedAtMs) : `in ${sittings} sittings until ${dayAndTime(endedAtMs)}`
 }
 
 function stampsOf(report: Report): string[] {
@@ -60,6 +68,7 @@ function stampsOf(report: Report): string[] {
   return [
     ...(report.simulated ? [SIMULATED + (report.scene === null ? '' : ` (scene ${report.scene})`)] : []),
     ...(report.outcome === 'invalid' ? [`INVALID, nothing here counts${reasons}`] : []),
-    ...(report.outcome === 'partial' ? [`PARTIAL, ${done}${reasons}`] : []),
+    // the first reason of one that was interrupted is how far it came
+    ...(report.outcome === 'partial' ? [reasons === '' ? `PARTIAL, ${done}` : `PARTIAL${reasons}`] : []),
   ]
 }

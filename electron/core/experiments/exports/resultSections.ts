@@ -2,7 +2,7 @@
 import type { Arm, Comparison, Report } from '../../../../shared/experiment.ts'
 import { BINDING, VERDICTS } from '../../../../shared/experiment.ts'
 import { armPhrase, baselinePhrase, intervalText, signedPercent } from '../../../../shared/headline.ts'
-import { intervalOf } from '../../../../shared/interval.ts'
+import { intervalOf, placeIn } from '../../../../shared/interval.ts'
 import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
 import { fairness, pointText, validBlocks } from '../../../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
@@ -91,15 +91,30 @@ function expectedParts(report: Report, headlines: readonly Comparison[]): Part[]
     const prediction = report.plan.cells[one.cell]?.predictions.find((other) => other.armId === one.armId)
     if (expected === null || prediction === undefined) return []
     const [who, against] = versus(one, report.plan.file.arms)
-    const where = one.change === null ? UNKNOWN : one.change < expected.low ? 'below the band' : one.change > expected.high ? 'above the band' : 'within the band'
+    // a band of no width is one guess, and nothing lies within it
+    const single = expected.low === expected.high
+    const where = one.change === null || single ? UNKNOWN : placeIn(expected, { mean: one.change, low: one.low, high: one.high })
+    const confidence = one.name === 'againstTimeSliced' ? 'low' : prediction.confidence
     return [[
-      ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), `${who} against ${against}`, prediction.binding === null ? UNKNOWN : BINDING[prediction.binding], `${prediction.confidence}`,
-      `${signedPercent(expected.low)} … ${signedPercent(expected.high)}`, signedPercent(expected.likely), signedPercent(one.change), where,
+      ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), `${who} against ${against}`, prediction.binding === null ? UNKNOWN : BINDING[prediction.binding], confidence,
+      single ? 'none' : `${signedPercent(expected.low)} … ${signedPercent(expected.high)}`, signedPercent(expected.likely), signedPercent(one.change), where,
     ]]
   })
-  if (rows.length === 0) return []
-  const head = [...cellColumn(report), 'Gain', 'What binds', 'Confidence', 'Expected band', 'Likely', 'Measured', 'Measured lies']
-  return [{ kind: 'text', text: 'Expected before the start, from a model of the engine and the GPU, and what was measured:' }, { kind: 'table', head, rows, numbersFrom: head.length - 4 }]
+  const unexpected = unexpectedParts(report, headlines)
+  if (rows.length === 0) return unexpected
+  const head = [...cellColumn(report), 'Gain', 'What binds', 'Confidence', 'Expected band', 'Likely', 'Measured', 'Against the band']
+  return [
+    { kind: 'text', text: 'Expected before the start, from a model of the engine and the GPU, and what was measured. The band runs from kernels of several engines that never overlap to kernels that always do; what a time slice costs is a guess without a band, so whatever is held against time-slicing has low confidence. Its interval lies within the band, partly within, above or below:' },
+    { kind: 'table', head, rows, numbersFrom: head.length - 4 },
+    ...unexpected,
+  ]
+}
+
+/** Where nothing was expected, why: it may say that the load is another than was meant. */
+function unexpectedParts(report: Report, headlines: readonly Comparison[]): Part[] {
+  const compared = new Set(headlines.map(({ cell }) => cell))
+  const said = report.plan.cells.flatMap(({ point, predictions }, cell) => (compared.has(cell) ? predictions.flatMap(({ armId, gain, sentence }) => (gain === null ? [{ where: pointText(point) || (report.plan.file.arms.find(({ id }) => id === armId)?.name ?? armId), sentence }] : [])) : []))
+  return [...Map.groupBy(said, ({ sentence }) => sentence)].slice(0, CHARTED_CELLS * 4).map(([sentence, of]): Part => ({ kind: 'text', text: `${[...new Set(of.map(({ where }) => where))].join('; ')}: ${sentence}` }))
 }
 
 export function armSections(report: Report): Section[] {
@@ -119,9 +134,38 @@ export function armSections(report: Report): Section[] {
       ...figures,
       { kind: 'table', head, numbersFrom: cellColumn(report).length + 2, rows: cells.flatMap((cell) => arms.map((arm) => [...(cellColumn(report).length > 0 ? [cellTitle(report, cell)] : []), ...armRow(report, arm, cell)])) },
       { kind: 'text', text: `Means over valid blocks; tokens/s with the 95 % interval of that mean, which is not the interval of a gain. Percentiles are taken per block. Fairness is Jain's index over the engines of an arm: 1 is even. GPU readings: ${report.workstation.gpuMetricsSource}.` },
+      ...engineParts(report, cells),
       ...(uncounted ? [{ kind: 'warning' as const, text: 'Some blocks had no usage from the engine: chunks were counted as tokens there, and a chunk may hold several.' }] : []),
     ],
   }]
+}
+
+/** Who yields to whom: of arms with several engines, while the cells are few. */
+function engineParts(report: Report, cells: readonly number[]): Part[] {
+  if (cells.length > CHARTED_CELLS) return []
+  const rows = cells.flatMap((cell) => report.plan.file.arms.filter(({ engines }) => engines > 1).flatMap((arm) => {
+    const blocks = validBlocks(report.blocks, arm.id, cell)
+    return Array.from({ length: arm.engines }, (_, at) => {
+      const of = blocks.flatMap(({ engines }) => (engines[at] === undefined ? [] : [engines[at].result]))
+      const sums = blocks.map(({ engines }) => engines.reduce((sum, { result }) => sum + result.outputTokensPerSecond, 0))
+      const mean = (values: readonly number[]) => intervalOf(values)?.mean ?? null
+      const share = mean(of.flatMap(({ outputTokensPerSecond }, block) => (sums[block]! > 0 ? outputTokensPerSecond / sums[block]! : [])))
+      return [
+        ...(cellColumn(report).length > 0 ? [cellTitle(report, cell)] : []), arm.name, `${at + 1} of ${arm.engines}`, ...engineSettings(arm, at), withInterval(intervalOf(of.map(({ outputTokensPerSecond }) => outputTokensPerSecond))),
+        share === null ? UNKNOWN : `${fixed(100 * share, 1)} %`, milliseconds(mean(of.flatMap(({ ttftMs }) => ttftMs?.p95 ?? []))), milliseconds(mean(of.flatMap(({ tpotMs }) => tpotMs?.p95 ?? []))),
+      ]
+    })
+  }))
+  if (rows.length === 0) return []
+  const head = [...cellColumn(report), 'Arm', 'Engine', 'SM share', 'Priority', 'Output tokens/s', 'Share of the arm', 'TTFT p95', 'TPOT p95']
+  return [{ kind: 'text', text: 'Each engine of them by itself:' }, { kind: 'table', head, rows, numbersFrom: cellColumn(report).length + 4 }]
+}
+
+/** One value is of all engines. */
+function engineSettings({ sharePercent, clientPriority }: Arm, at: number): string[] {
+  const of = (values: readonly number[] | null) => (values === null ? undefined : values[values.length === 1 ? 0 : at])
+  const [share, priority] = [of(sharePercent), of(clientPriority)]
+  return [share === undefined ? UNKNOWN : `${share} %`, priority === undefined ? UNKNOWN : priority === 0 ? 'normal' : 'below normal']
 }
 
 function armRow(report: Report, arm: Arm, cell: number): string[] {

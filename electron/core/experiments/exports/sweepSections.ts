@@ -42,14 +42,20 @@ function curveParts(report: Report, curves: readonly Curve[]): Part[] {
     ...where(curve), curve.armName, String(point.x), withInterval({ mean: point.tokensPerSecond, low: point.low, high: point.high }), milliseconds(point.ttftMsP95), milliseconds(point.tpotMsP95), milliseconds(point.endToEndMsP95), String(point.blocks),
   ]))
   const asLoad = curves[0]!.vary === 'concurrency' || curves[0]!.vary === 'perSecond'
-  const summary = curves.map((curve) => [...where(curve), curve.armName, ...(limit === null ? [] : [rate(readOff(curve, limit))]), ...(asLoad ? [kneeText(curve)] : [])])
+  const single = arms.find(({ kind }) => kind === 'single')
+  const against = (curve: Curve, limit: number): string => {
+    const baseline = curves.find((other) => other.armId === single?.id && pointText(other.fixed) === pointText(curve.fixed))
+    const [own, its] = [readOff(curve, limit), baseline === undefined || baseline === curve ? null : readOff(baseline, limit)]
+    return signedPercent(own === null || its === null ? null : own / its - 1)
+  }
+  const summary = curves.map((curve) => [...where(curve), curve.armName, ...(limit === null ? [] : [rate(readOff(curve, limit)), against(curve, limit)]), ...(asLoad ? [kneeText(curve)] : [])])
   return [
     ...figures,
     { kind: 'table', numbersFrom: named ? 2 : 1, head: [...(named ? ['Where'] : []), 'Arm', vary, 'Output tokens/s', 'TTFT p95', 'TPOT p95', 'End to end p95', 'Blocks'], rows: points },
     ...(limit === null && !asLoad ? [] : [
-      { kind: 'table' as const, numbersFrom: named ? 2 : 1, head: [...(named ? ['Where'] : []), 'Arm', ...(limit === null ? [] : [`Tokens/s at ${duration(1000 * limit)}`]), ...(asLoad ? ['Knee'] : [])], rows: summary },
+      { kind: 'table' as const, numbersFrom: named ? 2 : 1, head: [...(named ? ['Where'] : []), 'Arm', ...(limit === null ? [] : [`Tokens/s at ${duration(1000 * limit)}`, single === undefined ? 'Against' : `Against ${single.name}`]), ...(asLoad ? ['Knee'] : [])], rows: summary },
       { kind: 'text' as const, text: [
-        limit === null ? [] : `Tokens/s at ${duration(1000 * limit)}: read off where the end-to-end p95 crosses that limit, on straight lines between measured points; "${UNKNOWN}" where the limit lies outside what was measured.`,
+        limit === null ? [] : `Tokens/s at ${duration(1000 * limit)}: read off where the end-to-end p95 crosses that limit, on straight lines between measured points; "${UNKNOWN}" where the limit lies outside what was measured. It has no interval.`,
         asLoad ? `Knee: the first measured load of which twice as much gives less than 10 % more tokens/s. ${vary} is counted ${load.regime === 'equalTotal' ? 'over the whole arm' : 'per engine'}.` : [],
       ].flat().join(' ') },
     ]),
