@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clockTime, duration, fixed, gibibytes, percent, rate, UNKNOWN, watts } from './units.ts'
+import { clockTime, dayAndTime, duration, fixed, gibibytes, percent, rate, UNKNOWN, watts } from './units.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -18,6 +18,11 @@ describe('units', () => {
   it.each([[null, UNKNOWN, UNKNOWN], [63.4, '63 %', '63 W']])('%s as percent and watts', (value, asPercent, asWatts) => {
     expect(percent(value)).toBe(asPercent)
     expect(watts(value)).toBe(asWatts)
+  })
+  it('names the day of a time that is not of today', () => {
+    const at = new Date(2026, 10, 28, 12, 3, 4).getTime()
+    expect(dayAndTime(at, at + 60_000)).toBe('12:03:04')
+    expect(dayAndTime(at, at + 24 * HOUR)).toBe('28 Nov 12:03:04')
   })
   it('reads an unknown time as a dash', () => expect(clockTime(null)).toBe(UNKNOWN))
 })

@@ -54,3 +54,12 @@ export function clockTime(atMs: number | null): string {
   if (atMs === null) return UNKNOWN
   return new Date(atMs).toLocaleTimeString('en-GB')
 }
+
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+
+/** Clock time; of another day than that of `nowMs` with the day in front: 28 Nov 12:03:04. */
+export function dayAndTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs)
+  const day = at.toDateString() === new Date(nowMs).toDateString() ? '' : `${DAY.format(at)} `
+  return `${day}${clockTime(atMs)}`
+}

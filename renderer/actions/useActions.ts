@@ -9,10 +9,10 @@ import { useHold } from '../state/hold.ts'
 import { useReports } from '../state/reports.ts'
 import { useStagePlan } from '../state/stagePlan.ts'
 import { whyBlocked, type Action } from './action.ts'
-import { addEngine, engineActions } from './engineActions.ts'
+import { addEngine, engineActions, openEngine } from './engineActions.ts'
 import { experimentActions } from './experimentActions.ts'
 import { mpsActions } from './mpsActions.ts'
-import { gpuActions, retryGpu, viewActions } from './viewActions.ts'
+import { fillScreen, gpuActions, retryGpu, viewActions } from './viewActions.ts'
 
 /** The GPU that is looked at: the chosen one while it is there, else the first. */
 export function useGpuUuid(): string | null {
@@ -34,9 +34,11 @@ export function useActions(): Action[] {
   const replayId = useView((view) => view.stageReplayId)
   return useMemo(() => {
     const daemon = daemonOf(daemons, gpuUuid)
+    const own = (engines ?? []).filter((engine) => !engine.temporary)
+    // what only looks comes first: Enter on an empty search must not stop anything
     const all: Action[] = [
-      ...(daemon === null ? [] : mpsActions(daemon)), ...(engines ?? []).filter((engine) => !engine.temporary).flatMap(engineActions), addEngine,
-      ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, ...gpuActions(identities ?? []), retryGpu,
+      ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, fillScreen, ...gpuActions(identities ?? []), ...own.map(openEngine),
+      ...(daemon === null ? [] : mpsActions(daemon)), ...own.flatMap(engineActions), addEngine, retryGpu,
     ]
     return all.filter((action) => whyBlocked(action, hold) === null)
   }, [gpuUuid, daemons, engines, identities, hold, running, reports, stage, screen, replayId])

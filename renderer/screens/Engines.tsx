@@ -39,7 +39,7 @@ function NoEngines() {
     <section className="panel" aria-label="Engines">
       <Empty title="No engine yet" action={<ActionButton action={addEngine} variant="filled" icon={<IconPlus size={14} />} />}>
         An engine is one inference server on this workstation. Overlap starts it with the environment that MPS needs, waits until it answers, proves whether it is an MPS client,
-        reads its own metrics and keeps its log. It keeps running when Overlap closes. Start with llama-server and a GGUF file, or with any command that listens on a port.
+        reads its own metrics and keeps its log. It keeps running when Overlap closes. Start with vLLM and the name of a model, with llama-server and a GGUF file, or with any command that listens on a port.
       </Empty>
     </section>
   )

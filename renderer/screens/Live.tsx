@@ -86,7 +86,7 @@ function Cards({ gpuUuid }: { gpuUuid: string | null }) {
     return (
       <section className="panel" aria-label="Engines">
         <Empty title={all.length === 0 ? 'No engine yet' : 'No engine on this GPU'} action={<ActionButton action={addEngine} variant="filled" />}>
-          An engine is one inference server: llama-server, or any command that serves HTTP. Add two on one GPU to see how they share it,
+          An engine is one inference server: vLLM, llama-server, or any command that serves HTTP. Add two on one GPU to see how they share it,
           time-sliced or under MPS. Overlap keeps them running when this window closes.
         </Empty>
       </section>

@@ -27,7 +27,7 @@ export function TopBar() {
       <span className="spring" />
       <span className={stale ? 'stale' : ''}><MpsPill /></span>
       <FrameAge />
-      <Tooltip label="Do or find anything"><UnstyledButton className="findKey" onClick={() => spotlight.open()} aria-label="Do or find"><IconSearch size={14} stroke={1.6} aria-hidden="true" /><Kbd>Ctrl K</Kbd></UnstyledButton></Tooltip>
+      <Tooltip label="Do or find anything"><UnstyledButton className="findKey" onClick={() => spotlight.open()} aria-label="Ctrl K: do or find"><IconSearch size={14} stroke={1.6} aria-hidden="true" /><Kbd>Ctrl K</Kbd></UnstyledButton></Tooltip>
       <SchemeSwitch />
     </header>
   )
@@ -77,7 +77,7 @@ function MpsPill() {
   const said = engines.length === 0 ? 'no engine runs' : `${attached} of ${engines.length} engines attached`
   return (
     <Tooltip label={<>{daemon.sentence || MPS_STATES[daemon.state]}<div className="small">Opens the MPS screen (2).</div></>}>
-      <UnstyledButton className="mpsPill" style={toneStyle(look.tone)} onClick={() => openScreen('mps')} aria-label={`MPS ${look.word}, ${said}`}>
+      <UnstyledButton className="mpsPill" style={toneStyle(look.tone)} onClick={() => openScreen('mps')}>
         <StateBadge look={look} prefix="MPS" /><span className="pillNote">{said}</span>
       </UnstyledButton>
     </Tooltip>
