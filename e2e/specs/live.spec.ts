@@ -82,8 +82,13 @@ test.describe('the link', () => {
     await core!.exited
     await expect(page.getByText(/Link lost since \d\d:\d\d:\d\d/)).toBeVisible()
     await page.evaluate(() => Object.assign(window, { sameDocument: true }))
+    // never opened before: its code cannot be fetched now
+    await page.keyboard.press('7')
+    await expect(page.getByText('Waiting for the link')).toBeVisible()
     const again = await openCore({ scene: 'two-engines', state: core!.state, port, env: { OVERLAP_TOKEN: core!.token } })
     await expect(page.getByText(/Link lost/)).toBeHidden()
+    await expect(page.getByText('No report yet')).toBeVisible()
+    await page.keyboard.press('1')
     // the engines outlived the core and were adopted
     await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
     expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true)

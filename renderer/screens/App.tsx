@@ -3,11 +3,12 @@ import { useMantineColorScheme } from '@mantine/core'
 import { useHotkeys, type HotkeyItem } from '@mantine/hooks'
 import { Spotlight } from '@mantine/spotlight'
 import { IconActivity, IconBolt, IconFlask2, IconPresentation, IconReportAnalytics, IconSearch, IconServer2, IconTerminal2 } from '@tabler/icons-react'
-import { lazy, Suspense, useEffect } from 'react'
+import { useEffect } from 'react'
 import { perform, useDialog, type Action } from '../actions/action.ts'
 import { ActionDialog } from '../actions/ActionDialog.tsx'
 import { useActions } from '../actions/useActions.ts'
 import { appearanceActions, SCREEN_LABEL } from '../actions/viewActions.ts'
+import { Sheltered } from '../parts/Sheltered.tsx'
 import { takesLetters } from '../parts/takesLetters.ts'
 import { useConnection } from '../state/connection.ts'
 import { useStale } from '../state/link.ts'
@@ -17,6 +18,7 @@ import { Engines } from './Engines.tsx'
 import { FootBar } from './FootBar.tsx'
 import { GpuPanel } from './GpuPanel.tsx'
 import { LinkBar, SimulatedRibbon } from './LinkBar.tsx'
+import { late } from './late.tsx'
 import { Live } from './Live.tsx'
 import { Mps } from './Mps.tsx'
 import { HoldBar } from './HoldBar.tsx'
@@ -24,8 +26,8 @@ import { Stage } from './Stage.tsx'
 import { TopBar } from './TopBar.tsx'
 
 // screens with charts are fetched when they are first opened: Live does not wait for them
-const Experiments = lazy(() => import('./Experiments.tsx').then(({ Experiments }) => ({ default: Experiments })))
-const Reports = lazy(() => import('./Reports.tsx').then(({ Reports }) => ({ default: Reports })))
+const Experiments = late(() => import('./Experiments.tsx').then((file) => file.Experiments))
+const Reports = late(() => import('./Reports.tsx').then((file) => file.Reports))
 
 const SHOWN: Record<Screen, React.ComponentType> = { live: Live, mps: Mps, engines: Engines, commands: Commands, stage: Stage, experiments: Experiments, reports: Reports }
 const ICONS: Record<Screen, typeof IconActivity> = {
@@ -48,7 +50,7 @@ export function App() {
       <Rail current={screen} />
       <main className={`screen ${stale ? 'stale' : ''}`} aria-label={SCREEN_LABEL(screen)}>
         {screen !== 'stage' && <h1 className="unseen">{SCREEN_LABEL(screen)}</h1>}
-        <Suspense fallback={null}><Shown /></Suspense>
+        <Sheltered key={screen} what={`The screen ${SCREEN_LABEL(screen)}`}><Shown /></Sheltered>
       </main>
       <FootBar />
       <ActionDialog />

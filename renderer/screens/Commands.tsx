@@ -60,7 +60,7 @@ function Filters({ filter, setFilter }: { filter: CommandFilter; setFilter: (fil
 
 function List({ entries, shownId, choose }: { entries: LedgerEntry[]; shownId: number | null; choose: (id: number) => void }) {
   return (
-    <Table aria-label="Commands" layout="fixed" stickyHeader>
+    <Table aria-label="Commands" layout="fixed" stickyHeader stickyHeaderOffset={37}>
       <Table.Thead><Table.Tr><Table.Th w={76}>Time</Table.Th><Table.Th w={92}>Outcome</Table.Th><Table.Th>Command</Table.Th><Table.Th w={92} ta="right">Took</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {entries.map((entry) => (

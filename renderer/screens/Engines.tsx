@@ -49,7 +49,7 @@ function List({ engines, shownId }: { engines: Engine[]; shownId: string | null 
   const identities = useGpus((store) => store.identities)
   const choose = (id: string) => useView.setState({ engineId: id, engineForm: null })
   return (
-    <Table aria-label="Engines" stickyHeader>
+    <Table aria-label="Engines" stickyHeader stickyHeaderOffset={37}>
       <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>State</Table.Th><Table.Th>MPS</Table.Th><Table.Th>GPU</Table.Th><Table.Th ta="right">Tokens/s</Table.Th><Table.Th ta="right">Memory</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {engines.map((engine) => (

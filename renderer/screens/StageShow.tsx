@@ -98,7 +98,8 @@ const MOST_REASONS = 2
 
 function Verdict({ now }: { now: ExperimentNow }) {
   const { sentence, tone, second } = verdictOf(now)
-  const { report } = useReport(now.fault !== null || now.cancelled ? now.reportId : null)
+  const lacking = now.arms.some(({ blocks }) => blocks.invalid + blocks.failed > 0)
+  const { report } = useReport(now.fault !== null || now.cancelled || lacking ? now.reportId : null)
   const reasons = report === null ? [] : blockReasons(report.blocks)
   return (
     <div className="verdict" style={toneStyle(tone)} role="status" aria-label="Verdict">
