@@ -12,7 +12,7 @@ describe('units', () => {
     [HOUR, '1 h'], [2 * HOUR + 5 * MINUTE + 30 * SECOND, '2 h 5 min'], [24 * HOUR, '1 d'], [76 * HOUR + 10 * MINUTE, '3 d 4 h'],
   ])('duration of %s ms is %s', (milliseconds, text) => expect(duration(milliseconds)).toBe(text))
 
-  it.each([[null, UNKNOWN], [0, '0.00'], [7.416, '7.42'], [9.996, '10.00'], [74.21, '74.2'], [742.4, '742'], [7420, '7,420']])('rate of %s is %s', (value, text) => expect(rate(value)).toBe(text))
+  it.each([[null, UNKNOWN], [0, '0'], [0.004, '0.00'], [7.416, '7.42'], [9.996, '10.00'], [74.21, '74.2'], [742.4, '742'], [7420, '7,420']])('rate of %s is %s', (value, text) => expect(rate(value)).toBe(text))
   it.each([[null, UNKNOWN], [0, '0.0 GiB'], [512, '0.5 GiB'], [81559, '79.6 GiB'], [204800, '200 GiB']])('%s MiB are %s', (value, text) => expect(gibibytes(value)).toBe(text))
   it.each([[null, 0, UNKNOWN], [Number.NaN, 0, UNKNOWN], [1234.56, 1, '1,234.6'], [2, 0, '2']])('fixed %s to %s digits is %s', (value, digits, text) => expect(fixed(value, digits)).toBe(text))
   it.each([[null, UNKNOWN, UNKNOWN], [63.4, '63 %', '63 W']])('%s as percent and watts', (value, asPercent, asWatts) => {

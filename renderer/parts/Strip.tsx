@@ -82,7 +82,7 @@ function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
   return (
     <section className="strip" aria-label={props.label}>
       <div className="stripHead">
-        <h3 className="panelTitle">{props.title}</h3>
+        <h2 className="panelTitle">{props.title}</h2>
         {props.aside != null && <span className="dim small cut">{props.aside}</span>}
         <div className={`legend ${crowded ? 'crowded' : ''}`} ref={legendBox}>
           {props.lines.map((line, at) => (
@@ -217,7 +217,7 @@ function mixed(over: string, under: string, part: number): string {
 }
 
 function axes(box: HTMLElement, latest: Latest, ink: (typeof STRIP_COLOURS)[Scheme]): uPlot.Axis[] {
-  const { timeAxis, axisSteps } = latest.current
+  const { timeAxis, axisSteps, top } = latest.current
   const look: uPlot.Axis = { stroke: ink.text, font: FONT, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false } }
   return [
     {
@@ -230,10 +230,13 @@ function axes(box: HTMLElement, latest: Latest, ink: (typeof STRIP_COLOURS)[Sche
     },
     {
       ...look, size: AXIS_PX, gap: 6, splits: (_plot, _axis, _low, high) => splitsTo(high, Math.max(1, Math.floor((box.clientHeight - 30) / LABEL_PX.value)), axisSteps),
-      values: (_plot, splits) => splits.map((value) => (latest.current.note ? '' : latest.current.axisFormat(value))),
+      values: (plot, splits) => splits.map((value) => (latest.current.note || (top === null && !anyKnown(plot)) ? '' : latest.current.axisFormat(value))),
     },
   ]
 }
+
+/** A top that follows the readings means nothing before the first. */
+const anyKnown = ({ data }: uPlot): boolean => data.slice(1).some((series) => series.some((value) => value != null))
 
 /** Kept: making one for each label costs more than drawing the strip. */
 const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })

@@ -46,9 +46,11 @@ function StreamFaults() {
 }
 
 function NoGpu() {
+  // the card above says why, and has the button
+  const told = useGpus((store) => (store.frame?.streams ?? []).some(({ state, fault }) => fault !== null && state !== 'unsupported'))
   return (
     <section className="panel" aria-label="No GPU">
-      <Empty title="No GPU is listed" action={<ActionButton action={retryGpu} />}>
+      <Empty title="No GPU is listed" action={told ? undefined : <ActionButton action={retryGpu} />}>
         Overlap reads GPUs with nvidia-smi. As soon as nvidia-smi lists one here, it appears without a restart. Engines that need no GPU can be run all the same.
       </Empty>
     </section>

@@ -60,6 +60,7 @@ export function StageBefore() {
       </header>
       <FailedAttempts about="experiment.start" />
       {presets.fault !== null && <FaultCard fault={presets.fault} />}
+      {presets.answer === null && presets.fault === null && <section className="panel stageWaiting"><Loader size="sm" aria-label="Asking what can be compared" /><span className="dim">Asking what can be compared.</span></section>}
       {preset?.file.waitsFor != null && <FaultCard calm fault={{ code: 'PREFLIGHT', sentence: 'It cannot be run yet.', hint: preset.file.waitsFor, detail: null }} />}
       {fault !== null && <FaultCard fault={fault} />}
       {choice === null && preset !== null
