@@ -54,7 +54,9 @@ export interface StripProps {
 }
 
 /** With more lines, or longer names, than this the legend shows single lines only under the crosshair: their present values are on the cards. */
-const CROWDED = { lines: 5, letters: 44 }
+const CROWDED = { lines: 5, letters: 36 }
+/** Of a long name in a stack the legend shows so much; all of it on hover. */
+const NAME_LETTERS = 14
 
 export function Strip(props: StripProps) {
   const scheme = useComputedColorScheme('dark')
@@ -64,7 +66,8 @@ export function Strip(props: StripProps) {
 
 /** One uPlot, made anew only when lines, axes or colours are others. */
 function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
-  const crowded = props.lines.length > CROWDED.lines || props.lines.reduce((letters, line) => letters + line.label.length, 0) > CROWDED.letters
+  const shortened = props.lines.map(({ label }) => (props.stacked && label.length > NAME_LETTERS ? `${label.slice(0, NAME_LETTERS - 1)}…` : label))
+  const crowded = props.lines.length > CROWDED.lines || shortened.reduce((letters, label) => letters + label.length, 0) > CROWDED.letters
   const plotBox = useRef<HTMLDivElement>(null)
   const legendBox = useRef<HTMLDivElement>(null)
   const latest = useRef(props)
@@ -86,7 +89,7 @@ function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
         {props.aside != null && <span className="dim small cut">{props.aside}</span>}
         <div className={`legend ${crowded ? 'crowded' : ''}`} ref={legendBox}>
           {props.lines.map((line, at) => (
-            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{!crowded && `${line.label} `}<b className="reading" /></span>
+            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{!crowded && `${shortened[at]} `}<b className="reading" /></span>
           ))}
           {props.total !== undefined && props.lines.length > 1 && <span className="total">{props.total.label} <b className="reading" /></span>}
         </div>

@@ -11,7 +11,7 @@ export function happenings(marks: readonly Mark[], engines: readonly SettledEngi
   const present: Mark[] = [
     ...engines.flatMap(({ state, sinceMs, spec, colour, lastExit }) => [
       { atMs: sinceMs, gpuUuid: spec.gpuUuid, label: `${spec.name} ${state}`, colour },
-      ...(lastExit?.atMs == null ? [] : [{ atMs: lastExit.atMs, gpuUuid: spec.gpuUuid, label: `${spec.name}: ${lastExit.sentence}`, colour }]),
+      ...(lastExit?.atMs == null ? [] : [{ atMs: lastExit.atMs, gpuUuid: spec.gpuUuid, label: lastExit.sentence.startsWith(`${spec.name} `) ? lastExit.sentence : `${spec.name}: ${lastExit.sentence}`, colour }]),
     ]),
     ...(daemon === null ? [] : [{ atMs: daemon.sinceMs, gpuUuid, label: `MPS ${mpsWord(daemon.state)}`, colour: null }]),
   ]
