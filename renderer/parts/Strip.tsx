@@ -3,6 +3,7 @@ import { useComputedColorScheme } from '@mantine/core'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { UNKNOWN } from '../../shared/units.ts'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 import type { Columns } from './columns.ts'
 import { onReadings } from './readings.ts'
@@ -18,6 +19,8 @@ export interface StripLine {
   format: (value: number | null) => string
   /** The total is told without it where it is unknown: it adds nothing then, or another line holds it. */
   optional?: boolean
+  /** Has nothing to say while it is unknown: the legend leaves it out then. */
+  resting?: boolean
 }
 
 /** A moment marked across the strip; `colour` is an engine's index, null for none. */
@@ -60,14 +63,14 @@ const NAME_LETTERS = 14
 
 export function Strip(props: StripProps) {
   const scheme = useComputedColorScheme('dark')
-  const shape = JSON.stringify([scheme, props.stacked, props.ranged, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area])])
+  const shape = JSON.stringify([scheme, props.stacked, props.ranged, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area, line.resting])])
   return <Drawing key={shape} {...props} scheme={scheme} />
 }
 
 /** One uPlot, made anew only when lines, axes or colours are others. */
 function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
   const shortened = props.lines.map(({ label }) => (props.stacked && label.length > NAME_LETTERS ? `${label.slice(0, NAME_LETTERS - 1)}…` : label))
-  const crowded = props.lines.length > CROWDED.lines || shortened.reduce((letters, label) => letters + label.length, 0) > CROWDED.letters
+  const crowded = props.lines.filter(({ resting }) => !resting).length > CROWDED.lines || shortened.reduce((letters, label, at) => letters + (props.lines[at]!.resting ? 0 : label.length), 0) > CROWDED.letters
   const plotBox = useRef<HTMLDivElement>(null)
   const legendBox = useRef<HTMLDivElement>(null)
   const latest = useRef(props)
@@ -113,7 +116,12 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
     const { lines, total } = latest.current
     const texts = lines.map((line, index) => (columns.series[index] === undefined ? '' : readingText(line, columns.series[index], cursorAt)))
     if (total !== undefined) texts.push(total.format(sumAt(columns, lines, cursorAt)))
-    for (const [index, text] of texts.entries()) if (readings[index] !== undefined && readings[index].textContent !== text) readings[index].textContent = text
+    for (const [index, text] of texts.entries()) {
+      const box = readings[index]
+      if (box === undefined || box.textContent === text) continue
+      box.textContent = text
+      box.parentElement!.hidden = lines[index]?.resting === true && text === UNKNOWN
+    }
   }
   const onCursor = (at: number | null) => {
     showMoment(at)

@@ -30,7 +30,7 @@ export const EngineCard = memo(function EngineCard({ engine, dense }: { engine: 
         <EngineLink engine={engine} />
         <StateBadge look={ENGINE_LOOK[engine.state]} explain={engine.fault?.sentence ?? ENGINE_STATES[engine.state]} />
         <span className="spring" />
-        {dense && !starting && <TokensNow id={id} className="denseNumber" />}
+        {dense && !starting && engine.pid !== null && <TokensNow id={id} className="denseNumber" />}
         {!engine.temporary && <>
           <ActionIconButton action={startEngine(engine)} icon={<IconPlayerPlay size={14} />} />
           <ActionIconButton action={stopEngine(engine)} icon={<IconPlayerStop size={14} />} />

@@ -21,7 +21,7 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
   const absent = useGpus((store) => gpmAbsent(store.identities?.find((gpu) => gpu.uuid === gpuUuid) ?? null, rowOf(store.frame, gpuUuid)))
   const total = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.memoryTotalMiB ?? store.identities?.find((gpu) => gpu.uuid === gpuUuid)?.memoryTotalMiB ?? null)
   const limit = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.powerLimitWatts ?? null)
-  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec, state }): StripEngine => ({ id, colour, name: spec.name, gpuUuid: spec.gpuUuid, serves: state === 'ready' || state === 'draining' }))))
+  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec, pid, state }): StripEngine => ({ id, colour, name: spec.name, gpuUuid: spec.gpuUuid, runs: pid !== null, serves: state === 'ready' || state === 'draining' }))))
   const plans = useMemo(
     () => (gpuUuid === null ? [] : stripPlans({ gpuUuid, engines: JSON.parse(roster) as StripEngine[], gpmAbsent: absent !== null, totalMiB: total, limitWatts: limit, scheme })),
     [gpuUuid, roster, absent, total, limit, scheme],

@@ -30,6 +30,8 @@ export interface StripEngine {
   name: string
   /** null: bound to no GPU, so that its memory is not known by GPU. */
   gpuUuid: string | null
+  /** Whether it has a process: until it serves, that takes memory already. */
+  runs: boolean
   /** Whether it serves: one that is still loading makes no tokens yet. */
   serves: boolean
 }
@@ -97,7 +99,7 @@ function tokensPlan({ engines, scheme }: Subject): StripPlan {
   return {
     label: 'Tokens per second', metrics: [], stacked: true, top: null, axisFormat: axisRate, total: { label: 'total', format: rate },
     names: engines.map(({ id }) => engineSeries(id, 'generatedTokensPerSecond')),
-    lines: engines.map(({ name, colour, serves }) => ({ label: name, colour: engineColour(colour, scheme), dashed: isRepeated(colour), format: rate, optional: !serves })),
+    lines: engines.map(({ name, colour, serves }) => ({ label: name, colour: engineColour(colour, scheme), dashed: isRepeated(colour), format: rate, optional: !serves, resting: !serves })),
     note: engines.length === 0 ? 'Each engine gets a layer here once it runs.' : null,
   }
 }
@@ -109,7 +111,7 @@ function memoryPlan({ gpuUuid, engines: all, scheme, totalMiB }: Subject): Strip
     axisFormat: (value) => `${fixed(value / 1024, value === totalMiB && value % 1024 !== 0 ? 1 : 0)} GiB`, axisSteps: GIB_STEPS, total: { label: 'in use', format: gibibytes },
     names: [...engines.map(({ id }) => engineSeries(id, 'gpuMemoryMiB')), gpuSeries(gpuUuid, 'memoryUsedMiB')],
     lines: [
-      ...engines.map(({ name, colour }) => ({ label: name, colour: engineColour(colour, scheme), dashed: isRepeated(colour), format: gibibytes, optional: true })),
+      ...engines.map(({ name, colour, runs }) => ({ label: name, colour: engineColour(colour, scheme), dashed: isRepeated(colour), format: gibibytes, optional: true, resting: !runs })),
       { label: 'other', colour: STRIP_COLOURS[scheme].other, format: gibibytes },
     ],
     shape: othersLast,
