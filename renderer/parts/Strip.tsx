@@ -56,8 +56,6 @@ export interface StripProps {
   note?: string | null
 }
 
-/** With more lines, or longer names, than this the legend shows single lines only under the crosshair: their present values are on the cards. */
-const CROWDED = { lines: 5, letters: 36 }
 /** Of a long name in a stack the legend shows so much; all of it on hover. */
 const NAME_LETTERS = 14
 
@@ -70,7 +68,6 @@ export function Strip(props: StripProps) {
 /** One uPlot, made anew only when lines, axes or colours are others. */
 function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
   const shortened = props.lines.map(({ label }) => (props.stacked && label.length > NAME_LETTERS ? `${label.slice(0, NAME_LETTERS - 1)}…` : label))
-  const crowded = props.lines.filter(({ resting }) => !resting).length > CROWDED.lines || shortened.reduce((letters, label, at) => letters + (props.lines[at]!.resting ? 0 : label.length), 0) > CROWDED.letters
   const plotBox = useRef<HTMLDivElement>(null)
   const legendBox = useRef<HTMLDivElement>(null)
   const latest = useRef(props)
@@ -90,9 +87,9 @@ function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
       <div className="stripHead">
         <h2 className="panelTitle">{props.title}</h2>
         {props.aside != null && <span className="dim small cut">{props.aside}</span>}
-        <div className={`legend ${crowded ? 'crowded' : ''}`} ref={legendBox}>
+        <div className="legend" ref={legendBox}>
           {props.lines.map((line, at) => (
-            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{!crowded && `${shortened[at]} `}<b className="reading" /></span>
+            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} /><span className="name">{shortened[at]} </span><b className="reading" /></span>
           ))}
           {props.total !== undefined && props.lines.length > 1 && <span className="total">{props.total.label} <b className="reading" /></span>}
         </div>
@@ -112,16 +109,26 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
   let columns: Columns = { atMs: [], series: [], bucketMs: null }
   const readings = [...(legend?.querySelectorAll<HTMLElement>('.reading') ?? [])]
   let cursorAt: number | null = null
+  /** Where not every line has room, the legend shows single lines only under the crosshair: their present values are on the cards. */
+  const fit = () => {
+    if (legend === null) return
+    legend.classList.remove('crowded')
+    const { scrollWidth, clientWidth } = legend.parentElement!
+    legend.classList.toggle('crowded', scrollWidth > clientWidth)
+  }
   const showReadings = () => {
     const { lines, total } = latest.current
     const texts = lines.map((line, index) => (columns.series[index] === undefined ? '' : readingText(line, columns.series[index], cursorAt)))
     if (total !== undefined) texts.push(total.format(sumAt(columns, lines, cursorAt)))
+    let other = false
     for (const [index, text] of texts.entries()) {
       const box = readings[index]
       if (box === undefined || box.textContent === text) continue
+      if (box.textContent.length !== text.length) other = true
       box.textContent = text
       box.parentElement!.hidden = lines[index]?.resting === true && text === UNKNOWN
     }
+    if (other) fit()
   }
   const onCursor = (at: number | null) => {
     showMoment(at)
@@ -172,7 +179,7 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
   const stopReadings = onReadings(showReadings)
   return {
     redraw: () => { redraw(); if (latest.current.ranged) showReadings() },
-    resize: () => plot.setSize({ width: box.clientWidth, height: box.clientHeight }),
+    resize: () => { plot.setSize({ width: box.clientWidth, height: box.clientHeight }); fit() },
     end: () => { listening.abort(); stopReadings(); plot.destroy() },
   }
 }
