@@ -31,7 +31,7 @@ test.describe('two engines', () => {
     await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
     await page.getByText('5 min', { exact: true }).click()
     await page.keyboard.press('Control+k')
-    await page.keyboard.type('Light appearance')
+    await page.getByRole('textbox', { name: 'Do or find' }).fill('Light appearance')
     await page.keyboard.press('Enter')
     await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'light')
     await page.getByText('1 min', { exact: true }).click()

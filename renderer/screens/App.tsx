@@ -4,7 +4,7 @@ import { useHotkeys, type HotkeyItem } from '@mantine/hooks'
 import { Spotlight } from '@mantine/spotlight'
 import { IconActivity, IconBolt, IconFlask2, IconPresentation, IconReportAnalytics, IconSearch, IconServer2, IconTerminal2 } from '@tabler/icons-react'
 import { useEffect } from 'react'
-import { perform, useDialog, type Action } from '../actions/action.ts'
+import { perform, type Action } from '../actions/action.ts'
 import { ActionDialog } from '../actions/ActionDialog.tsx'
 import { useActions } from '../actions/useActions.ts'
 import { appearanceActions, SCREEN_LABEL } from '../actions/viewActions.ts'
@@ -85,7 +85,8 @@ function Keys() {
   const { setColorScheme } = useMantineColorScheme()
   const actions = [...useActions(), ...appearanceActions(setColorScheme)]
   const keyOf = (action: Action) => (event: KeyboardEvent) => {
-    if (takesLetters(event.target) || useDialog.getState().action !== null) return
+    // what lies over the page has the keys: a fast hand types before the search has the focus
+    if (takesLetters(event.target) || document.querySelector('[role="dialog"]') !== null) return
     event.preventDefault()
     perform(action, client)
   }
