@@ -43,6 +43,7 @@ test.describe('with attached engines', () => {
     await expect(dialog.getByText(/quit -t 1\b/)).toBeVisible()
     await dialog.getByRole('button', { name: /forcing after 1 s/ }).click()
     await expect(page.getByText('No MPS daemon serves this GPU.')).toBeVisible()
+    await expect(dialog).toBeHidden()
     await page.keyboard.press('4')
     await expect(page.getByText(/quit -t 1/).first()).toBeVisible()
   })

@@ -4,7 +4,7 @@ import { useHotkeys, type HotkeyItem } from '@mantine/hooks'
 import { Spotlight } from '@mantine/spotlight'
 import { IconActivity, IconBolt, IconFlask2, IconPresentation, IconReportAnalytics, IconSearch, IconServer2, IconTerminal2 } from '@tabler/icons-react'
 import { useEffect } from 'react'
-import { perform, type Action } from '../actions/action.ts'
+import { perform, useDialog, type Action } from '../actions/action.ts'
 import { ActionDialog } from '../actions/ActionDialog.tsx'
 import { useActions } from '../actions/useActions.ts'
 import { appearanceActions, SCREEN_LABEL } from '../actions/viewActions.ts'
@@ -79,14 +79,16 @@ function Rail({ current }: { current: Screen }) {
 /** Beyond this one types on. */
 const MOST_FOUND = 100
 
+/** A fast hand types before the search has the focus: what lies over the page has the keys. */
+const searching = { now: false }
+
 /** Ctrl-K and single keys; both run the records that buttons run. */
 function Keys() {
   const { client } = useConnection()
   const { setColorScheme } = useMantineColorScheme()
   const actions = [...useActions(), ...appearanceActions(setColorScheme)]
   const keyOf = (action: Action) => (event: KeyboardEvent) => {
-    // what lies over the page has the keys: a fast hand types before the search has the focus
-    if (takesLetters(event.target) || document.querySelector('[role="dialog"]') !== null) return
+    if (takesLetters(event.target) || searching.now || useDialog.getState().action !== null) return
     event.preventDefault()
     perform(action, client)
   }
@@ -94,6 +96,7 @@ function Keys() {
   useHotkeys([...actions.filter((action) => action.keys !== undefined).map((action): HotkeyItem => [action.keys!, keyOf(action), { preventDefault: false }]), ['Escape', stopPresenting, { preventDefault: false }]], [])
   return (
     <Spotlight
+      onSpotlightOpen={() => { searching.now = true }} onSpotlightClose={() => { searching.now = false }}
       shortcut="mod + K" tagsToIgnore={[]} highlightQuery limit={MOST_FOUND} nothingFound="Nothing of that name." scrollAreaProps={{ mah: 480 }} overlayProps={{ backgroundOpacity: 0.45, blur: 0 }}
       searchProps={{ leftSection: <IconSearch size={16} />, placeholder: 'Do or find…', 'aria-label': 'Do or find' }}
       actions={actions.map((action) => ({
