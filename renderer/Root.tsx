@@ -3,6 +3,7 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import '@mantine/core/styles.css'
 import '@mantine/spotlight/styles.css'
 import type { Connection } from './link/connect.ts'
+import { Sheltered } from './parts/Sheltered.tsx'
 import { App } from './screens/App.tsx'
 import { ConnectionContext } from './state/connection.ts'
 import './theme/app.css'
@@ -14,7 +15,7 @@ const schemes = localStorageColorSchemeManager({ key: 'overlap-appearance' })
 export function Root({ connection }: { connection: Connection }) {
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} colorSchemeManager={schemes} defaultColorScheme="dark" getStyleNonce={styleNonce}>
-      <ConnectionContext value={connection}><App /></ConnectionContext>
+      <ConnectionContext value={connection}><Sheltered what="The page"><App /></Sheltered></ConnectionContext>
     </MantineProvider>
   )
 }

@@ -16,6 +16,11 @@ export const MPS_STATES = {
 export type MpsState = keyof typeof MPS_STATES
 export const MpsState = z.enum(Object.keys(MPS_STATES) as [MpsState, ...MpsState[]])
 
+/** A state as it is spoken of. */
+export function mpsWord(state: MpsState): string {
+  return state === 'noServer' ? 'no server yet' : state
+}
+
 export const MpsClient = z.object({
   pid: z.number().int(),
   serverPid: z.number().int(),

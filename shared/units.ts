@@ -28,10 +28,10 @@ export function watts(value: number | null): string {
   return value === null ? UNKNOWN : `${fixed(value)} W`
 }
 
-/** Two digits below 10, one below 100, none above: 7.42, 74.2, 742, 7,420. */
+/** Two digits below 10, one below 100, none above: 7.42, 74.2, 742, 7,420; and nothing is 0. */
 export function rate(value: number | null): string {
   if (value === null) return UNKNOWN
-  return fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
+  return fixed(value, value === 0 ? 0 : value < 10 ? 2 : value < 100 ? 1 : 0)
 }
 
 /** A duration as one or two units, the second left out where it is 0: 0.4 s, 12 s, 3 min 20 s, 10 min, 2 h 5 min, 3 d 4 h. */
@@ -53,4 +53,13 @@ const twoUnits = (large: number, largeUnit: string, small: number, smallUnit: st
 export function clockTime(atMs: number | null): string {
   if (atMs === null) return UNKNOWN
   return new Date(atMs).toLocaleTimeString('en-GB')
+}
+
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+
+/** Clock time; of another day than that of `nowMs` with the day in front: 28 Nov 12:03:04. */
+export function dayAndTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs)
+  const day = at.toDateString() === new Date(nowMs).toDateString() ? '' : `${DAY.format(at)} `
+  return `${day}${clockTime(atMs)}`
 }

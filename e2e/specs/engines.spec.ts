@@ -28,6 +28,7 @@ test('an engine is added, refused where it is wrong, started, read, stopped and 
   await expect(row.getByText('stopped')).toBeVisible()
   await press('Remove gamma')
   await expect(row).toBeHidden()
+  await expect(page.getByRole('dialog')).toBeHidden()
 
   await page.keyboard.press('4')
   await page.getByRole('textbox', { name: /filter/i }).fill('gamma')

@@ -32,6 +32,8 @@ async function start(page: Page): Promise<void> {
   await expect(dialog.getByRole('list', { name: 'What will be done' })).toContainText('Stops alpha and beta')
   await dialog.getByRole('button', { name: 'Start the experiment' }).click()
   await expect(page.getByRole('status', { name: 'Workstation held' })).toContainText('holds the workstation')
+  // a dialog has the keys for as long as it is open
+  await expect(dialog).toBeHidden()
 }
 
 /** Both engines of the scene serve again, and nothing stands beside them. */

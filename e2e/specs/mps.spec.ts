@@ -18,7 +18,7 @@ test.describe('without a daemon', () => {
     await expect(page.getByText('A control command was answered in full.')).toBeVisible()
     for (const name of ['alpha', 'beta']) {
       await page.keyboard.press('1')
-      await page.getByRole('listitem', { name }).getByRole('button', { name: `Put ${name} on MPS`, exact: true }).click()
+      await page.getByRole('listitem', { name }).getByRole('button', { name: 'Put on MPS' }).click()
       await page.getByRole('dialog').getByRole('button', { name: `Put ${name} on MPS`, exact: true }).click()
       await expect(page.getByRole('listitem', { name }).getByText('on MPS', { exact: true })).toBeVisible({ timeout: 40_000 })
       // nobody may stop or start on this GPU while it loads
@@ -43,6 +43,7 @@ test.describe('with attached engines', () => {
     await expect(dialog.getByText(/quit -t 1\b/)).toBeVisible()
     await dialog.getByRole('button', { name: /forcing after 1 s/ }).click()
     await expect(page.getByText('No MPS daemon serves this GPU.')).toBeVisible()
+    await expect(dialog).toBeHidden()
     await page.keyboard.press('4')
     await expect(page.getByText(/quit -t 1/).first()).toBeVisible()
   })

@@ -12,12 +12,15 @@ export function ActionButton({ action, label, icon, variant }: Props) {
   return (
     <Tooltip label={why} disabled={why === null}>
       <Button onClick={press} data-disabled={disabled || undefined} aria-disabled={disabled || undefined} loading={pending} variant={variant ?? 'default'}
-        aria-label={action.label} aria-busy={pending} leftSection={icon} data-danger={(action.danger && variant === undefined) || undefined}>
+        aria-label={spoken(action.label, label)} aria-busy={pending} leftSection={icon} data-danger={(action.danger && variant === undefined) || undefined}>
         {label ?? action.label}
       </Button>
     </Tooltip>
   )
 }
+
+/** What is read aloud tells more than what is seen, and holds it word for word: who speaks to the page says what they see. */
+const spoken = (full: string, seen: string | undefined): string => (seen === undefined || full.toLowerCase().includes(seen.toLowerCase()) ? full : `${seen}: ${full}`)
 
 /** The same as an icon alone, for dense places. */
 export function ActionIconButton({ action, icon }: Props) {

@@ -11,6 +11,13 @@ export function engineActions(engine: Engine): Action[] {
   return [startEngine(engine), stopEngine(engine), restartEngine(engine), putEngineOnMps(engine), changeEngine(engine), removeEngine(engine)]
 }
 
+export function openEngine({ id, spec }: Engine): Action {
+  return {
+    id: `view.engine/${id}`, label: `Open ${spec.name}`, group: 'Engines', about: 'Its settings, log, and the evidence of its attachment.', immediate: true, blocked: null,
+    run: () => { useView.setState({ engineId: id, engineForm: null }); openScreen('engines') },
+  }
+}
+
 export function startEngine(engine: Engine): Action {
   return {
     id: `engine.start/${engine.id}`, label: `Start ${engine.spec.name}`, group: 'Engines',

@@ -32,7 +32,7 @@ export function rehearse(choice: ExperimentChoice | null): Action {
 export function startExperiment(choice: ExperimentChoice | null, plan: Plan | null): Action {
   const refused = plan === null ? [] : refusals(plan.checks)
   return {
-    id: 'experiment.start', label: 'Start the experiment', group: GROUP, about: plan === null ? 'Starts the experiment.' : `${plan.file.title}. It holds the workstation until it is over; it can be cancelled at any time.`,
+    id: 'experiment.start', label: 'Start the experiment', group: GROUP, about: plan === null ? 'Starts the experiment.' : `${plan.file.title}. It holds the workstation until it is over; it can be cancelled at any time. Every command is listed under Commands as it runs.`,
     ...(plan === null ? {} : { steps: planSteps(plan).map(({ sentence }) => sentence) }),
     blocked: choice === null || plan === null ? 'There is no plan yet.' : plan.file.waitsFor !== null ? `It cannot be run yet: ${plan.file.waitsFor}` : (refused[0]?.sentence ?? null),
     run: async (client) => {

@@ -11,12 +11,12 @@ import { usePlainHttp } from '../state/plainHttp.ts'
 import { useReports } from '../state/reports.ts'
 import { useStagePlan } from '../state/stagePlan.ts'
 import { whyBlocked, type Action } from './action.ts'
-import { addEngine, engineActions } from './engineActions.ts'
+import { addEngine, engineActions, openEngine } from './engineActions.ts'
 import { experimentActions } from './experimentActions.ts'
 import { mpsActions } from './mpsActions.ts'
 import { foundActions } from './foundActions.ts'
 import { switchPlainHttp } from './settingsActions.ts'
-import { gpuActions, retryGpu, viewActions } from './viewActions.ts'
+import { fillScreen, gpuActions, retryGpu, viewActions } from './viewActions.ts'
 
 /** The GPU that is looked at: the chosen one while it is there, else the first. */
 export function useGpuUuid(): string | null {
@@ -40,9 +40,11 @@ export function useActions(): Action[] {
   const replayId = useView((view) => view.stageReplayId)
   return useMemo(() => {
     const daemon = daemonOf(daemons, gpuUuid)
+    const own = (engines ?? []).filter((engine) => !engine.temporary)
+    // what only looks comes first: Enter on an empty search must not stop anything
     const all: Action[] = [
-      ...(daemon === null ? [] : mpsActions(daemon)), ...(engines ?? []).filter((engine) => !engine.temporary).flatMap(engineActions), addEngine,
-      ...(found === '' ? [] : foundNow().flatMap(foundActions)), ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, ...gpuActions(identities ?? []), retryGpu,
+      ...experimentActions({ running, reports, stage: screen === 'stage' ? stage : null, replayId }), ...viewActions, fillScreen, ...gpuActions(identities ?? []), ...own.map(openEngine),
+      ...(found === '' ? [] : foundNow().flatMap(foundActions)), ...(daemon === null ? [] : mpsActions(daemon)), ...own.flatMap(engineActions), addEngine, retryGpu,
       ...(plainHttp === null ? [] : [switchPlainHttp(plainHttp)]),
     ]
     return all.filter((action) => whyBlocked(action, hold) === null)

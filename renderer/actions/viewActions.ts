@@ -1,6 +1,7 @@
 // What can be done to the page itself: screens, spans, GPUs, panels. Nothing here touches the workstation, except asking nvidia-smi again.
+import type { MantineColorScheme } from '@mantine/core'
 import type { GpuIdentity } from '../../shared/gpu.ts'
-import { openScreen, SCREENS, SPANS, useView, type Screen, type Span } from '../state/view.ts'
+import { openScreen, present, SCREENS, SPANS, stopPresenting, useView, type Screen, type Span } from '../state/view.ts'
 import type { Action } from './action.ts'
 
 const view = (id: string, label: string, about: string, keys: string | undefined, run: () => void): Action =>
@@ -26,6 +27,14 @@ export const viewActions: Action[] = [
   view('span/next', 'Next time span', '1 min, 5 min, 1 h.', 'S', () => useView.setState(({ span }) => ({ span: spans[(spans.indexOf(span) + 1) % spans.length]! }))),
   view('gpuPanel', 'GPU details', 'Every metric with its meaning, the processes, the nvidia-smi streams.', 'G', () => useView.setState(({ gpuPanelOpen }) => ({ gpuPanelOpen: !gpuPanelOpen }))),
 ]
+
+export const fillScreen: Action = view('present', 'Fill the screen with the Stage', 'For a projector: no bars around it. Escape, or F again, brings them back.', 'F', () => (useView.getState().presenting && useView.getState().screen === 'stage' ? stopPresenting() : present()))
+
+const APPEARANCES: Record<MantineColorScheme, string> = { dark: 'Dark appearance', light: 'Light appearance', auto: 'Appearance as the system' }
+
+export function appearanceActions(set: (scheme: MantineColorScheme) => void): Action[] {
+  return (Object.keys(APPEARANCES) as MantineColorScheme[]).map((scheme) => view(`appearance/${scheme}`, APPEARANCES[scheme], 'Theme: light or dark colours of this page.', undefined, () => set(scheme)))
+}
 
 export function gpuActions(identities: GpuIdentity[]): Action[] {
   return identities.map((gpu) => view(`gpu/${gpu.uuid}`, `Look at GPU ${gpu.index}`, gpu.name, undefined, () => useView.setState({ gpuUuid: gpu.uuid })))

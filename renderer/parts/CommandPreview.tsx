@@ -33,7 +33,7 @@ export function CommandPreview({ commands }: { commands: readonly Command[] }) {
     <div className="stackGap">
       {commands.map((command, at) => (
         <article className="command" key={at} aria-label={`Command ${at + 1}`}>
-          <header><span className="dim cut">{command.why}</span><span className="spring" style={{ flex: 1 }} /><CopyCommand text={shellLine(command)} label="Copy as shell line" /></header>
+          <header><span className="dim cut why" style={{ display: 'block' }} title={command.why}>{command.why}</span><span className="spring" style={{ flex: 1 }} /><CopyCommand text={shellLine(command)} label="Copy as shell line" /></header>
           <CommandText command={command} />
         </article>
       ))}

@@ -1,13 +1,13 @@
 // EngineDot: an engine's colour beside its name; the same colour as in every chart.
 import type { CSSProperties } from 'react'
-import { engineVar } from '../theme/palette.ts'
+import { engineVar, isRepeated } from '../theme/palette.ts'
 
 export function engineStyle(colour: number): CSSProperties {
   return { '--engine': engineVar(colour) } as CSSProperties
 }
 
 export function EngineDot({ colour }: { colour: number }) {
-  return <span className="dot" style={engineStyle(colour)} aria-hidden="true" />
+  return <span className="dot" data-hollow={isRepeated(colour) || undefined} style={engineStyle(colour)} aria-hidden="true" />
 }
 
 export function EngineName({ colour, name }: { colour: number; name: string }) {

@@ -2,7 +2,7 @@
 import { Tooltip } from '@mantine/core'
 import type { CSSProperties } from 'react'
 import type { Engine, EngineState } from '../../shared/engine.ts'
-import type { MpsState } from '../../shared/mps.ts'
+import { mpsWord, type MpsState } from '../../shared/mps.ts'
 
 export type Tone = 'good' | 'busy' | 'bad' | 'idle' | 'other'
 /** full: in order. half: under way. ring: at rest. triangle: wrong. diamond: not ours. question: not known. */
@@ -23,7 +23,7 @@ export const ENGINE_LOOK: Record<EngineState, Look> = {
 export const MPS_LOOK: Record<MpsState, Look> = {
   stopped: { word: 'stopped', tone: 'idle', shape: 'ring' },
   starting: { word: 'starting', tone: 'busy', shape: 'half' },
-  noServer: { word: 'no server yet', tone: 'busy', shape: 'half' },
+  noServer: { word: mpsWord('noServer'), tone: 'busy', shape: 'half' },
   running: { word: 'running', tone: 'good', shape: 'full' },
   draining: { word: 'draining', tone: 'busy', shape: 'half' },
   stopping: { word: 'stopping', tone: 'busy', shape: 'half' },

@@ -3,19 +3,24 @@ import { useComputedColorScheme } from '@mantine/core'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { UNKNOWN } from '../../shared/units.ts'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 import type { Columns } from './columns.ts'
 import { onReadings } from './readings.ts'
-import { axisTop, middle, newest, splitsTo, stack, sumAt } from './stripColumns.ts'
+import { axisTop, middle, nearest, newest, splitsTo, stack, sumAt } from './stripColumns.ts'
 
 export interface StripLine {
   label: string
   colour: string
   /** The colour also fills down to zero; a stacked line always fills. */
   area?: boolean
+  /** Its colour stands for another line too: told apart by dashes. */
+  dashed?: boolean
   format: (value: number | null) => string
   /** The total is told without it where it is unknown: it adds nothing then, or another line holds it. */
   optional?: boolean
+  /** Has nothing to say while it is unknown: the legend leaves it out then. */
+  resting?: boolean
 }
 
 /** A moment marked across the strip; `colour` is an engine's index, null for none. */
@@ -38,7 +43,7 @@ export interface StripProps {
   marks: () => StripMark[]
   /** Width of the time axis. */
   spanMs: number
-  /** Whether the time axis is labelled; and whether marks are. */
+  /** Whether the time axis is labelled; and whether marks are: there the crosshair, which all strips share, can be moved with the keyboard. */
   timeAxis?: boolean
   markLabels?: boolean
   /** Calls back whenever there is something new to draw. */
@@ -51,18 +56,18 @@ export interface StripProps {
   note?: string | null
 }
 
-/** With more lines, or longer names, than this the legend shows single lines only under the crosshair: their present values are on the cards. */
-const CROWDED = { lines: 5, letters: 44 }
+/** Of a long name in a stack the legend shows so much; all of it on hover. */
+const NAME_LETTERS = 14
 
 export function Strip(props: StripProps) {
   const scheme = useComputedColorScheme('dark')
-  const shape = JSON.stringify([scheme, props.stacked, props.ranged, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area])])
+  const shape = JSON.stringify([scheme, props.stacked, props.ranged, props.timeAxis, props.top, props.lines.map((line) => [line.label, line.colour, line.area, line.resting])])
   return <Drawing key={shape} {...props} scheme={scheme} />
 }
 
 /** One uPlot, made anew only when lines, axes or colours are others. */
 function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
-  const crowded = props.lines.length > CROWDED.lines || props.lines.reduce((letters, line) => letters + line.label.length, 0) > CROWDED.letters
+  const shortened = props.lines.map(({ label }) => (props.stacked && label.length > NAME_LETTERS ? `${label.slice(0, NAME_LETTERS - 1)}…` : label))
   const plotBox = useRef<HTMLDivElement>(null)
   const legendBox = useRef<HTMLDivElement>(null)
   const latest = useRef(props)
@@ -80,39 +85,73 @@ function Drawing({ scheme, ...props }: StripProps & { scheme: Scheme }) {
   return (
     <section className="strip" aria-label={props.label}>
       <div className="stripHead">
-        <h3 className="panelTitle">{props.title}</h3>
+        <h2 className="panelTitle">{props.title}</h2>
         {props.aside != null && <span className="dim small cut">{props.aside}</span>}
-        <div className={`legend ${crowded ? 'crowded' : ''}`} ref={legendBox}>
+        <div className="legend" ref={legendBox}>
           {props.lines.map((line, at) => (
-            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} />{!crowded && `${line.label} `}<b className="reading" /></span>
+            <span key={at} title={line.label}><i className="key" style={{ background: line.colour }} /><span className="name">{shortened[at]} </span><b className="reading" /></span>
           ))}
           {props.total !== undefined && props.lines.length > 1 && <span className="total">{props.total.label} <b className="reading" /></span>}
         </div>
       </div>
-      <div className="stripPlot" ref={plotBox}>{props.note ? <div className="stripNote">{props.note}</div> : null}</div>
+      <div className="stripPlot" ref={plotBox} {...(props.markLabels ? CROSSHAIR : {})}>{props.note ? <div className="stripNote"><span>{props.note}</span></div> : null}</div>
     </section>
   )
 }
 
 type Latest = { current: StripProps }
 
+/** Readings per press of an arrow key; with Shift held. */
+const STEPS = { one: 1, many: 10 }
+const CROSSHAIR = { tabIndex: 0, role: 'group', 'aria-label': 'Crosshair: moved with the left and right arrow keys' } as const
+
 function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, scheme: Scheme) {
   let columns: Columns = { atMs: [], series: [], bucketMs: null }
   const readings = [...(legend?.querySelectorAll<HTMLElement>('.reading') ?? [])]
   let cursorAt: number | null = null
+  /** Where not every line has room, the legend shows single lines only under the crosshair: their present values are on the cards. */
+  const fit = () => {
+    if (legend === null) return
+    legend.classList.remove('crowded')
+    const { scrollWidth, clientWidth } = legend.parentElement!
+    legend.classList.toggle('crowded', scrollWidth > clientWidth)
+  }
   const showReadings = () => {
     const { lines, total } = latest.current
     const texts = lines.map((line, index) => (columns.series[index] === undefined ? '' : readingText(line, columns.series[index], cursorAt)))
     if (total !== undefined) texts.push(total.format(sumAt(columns, lines, cursorAt)))
-    for (const [index, text] of texts.entries()) if (readings[index] !== undefined && readings[index].textContent !== text) readings[index].textContent = text
+    let other = false
+    for (const [index, text] of texts.entries()) {
+      const box = readings[index]
+      if (box === undefined || box.textContent === text) continue
+      if (box.textContent.length !== text.length) other = true
+      box.textContent = text
+      box.parentElement!.hidden = lines[index]?.resting === true && text === UNKNOWN
+    }
+    if (other) fit()
   }
   const onCursor = (at: number | null) => {
+    showMoment(at)
     if (at === cursorAt) return
     cursorAt = at
     legend?.toggleAttribute('data-cursor', at !== null)
     showReadings()
   }
   const plot = new uPlot(options(box, latest, scheme, onCursor), [[]], box)
+  const moment = latest.current.timeAxis ? plot.over.appendChild(Object.assign(document.createElement('div'), { className: 'stripMoment' })) : null
+  /** The time under the crosshair, with the mark that it stands on. */
+  function showMoment(at: number | null): void {
+    const atMs = at === null ? undefined : columns.atMs[at]
+    if (moment == null) return
+    if (atMs === undefined) return moment.replaceChildren()
+    const x = plot.valToPos(atMs, 'x')
+    const mark = nearest(latest.current.marks(), ({ atMs: markMs }) => Math.abs(plot.valToPos(markMs, 'x') - x), MARK_REACH_PX)
+    moment.textContent = `${CLOCK.format(atMs)}${mark === null ? '' : `  ${mark.label}`}`
+    const half = moment.offsetWidth / 2
+    moment.style.left = `${Math.min(Math.max(x, half - AXIS_PX), plot.over.clientWidth - half)}px`
+  }
+  // the third, missing from its types: told to the other strips, as the mouse's moves are
+  const place = (left: number, top: number) => (plot.setCursor as (at: { left: number; top: number }, fire: boolean, publish: boolean) => void)({ left, top }, true, true)
   const redraw = () => {
     if (document.hidden) return
     columns = latest.current.read()
@@ -121,11 +160,27 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
     plot.setScale('x', { min: end - latest.current.spanMs, max: end })
   }
   redraw()
+  const listening = new AbortController()
+  const leave = () => place(-10, -10)
+  const onKey = (event: KeyboardEvent) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1, Escape: 0 }[event.key]
+    if (way === undefined) return
+    event.preventDefault()
+    const last = columns.atMs.length - 1
+    // from the newest when it stands nowhere
+    const at = columns.atMs[Math.min(last, Math.max(0, (cursorAt ?? last + 1) + way * (event.shiftKey ? STEPS.many : STEPS.one)))]
+    if (way === 0) leave()
+    else if (at !== undefined) place(plot.valToPos(at, 'x'), 1)
+  }
+  if (latest.current.markLabels) {
+    box.addEventListener('keydown', onKey, { signal: listening.signal })
+    box.addEventListener('blur', leave, { signal: listening.signal })
+  }
   const stopReadings = onReadings(showReadings)
   return {
     redraw: () => { redraw(); if (latest.current.ranged) showReadings() },
-    resize: () => plot.setSize({ width: box.clientWidth, height: box.clientHeight }),
-    end: () => { stopReadings(); plot.destroy() },
+    resize: () => { plot.setSize({ width: box.clientWidth, height: box.clientHeight }); fit() },
+    end: () => { listening.abort(); stopReadings(); plot.destroy() },
   }
 }
 
@@ -143,6 +198,10 @@ function plotData({ atMs, series }: Columns, { stacked, ranged }: StripProps): u
 }
 
 const FONT = '10.5px system-ui, sans-serif'
+/** Width of the value axis: "79.6 GiB" has to fit. */
+const AXIS_PX = 62
+/** So near to a mark the crosshair stands on it. */
+const MARK_REACH_PX = 7
 /** Room that a label of an axis takes along it. */
 const LABEL_PX = { time: 60, value: 26 }
 
@@ -162,7 +221,7 @@ function options(box: HTMLElement, latest: Latest, scheme: Scheme, onCursor: (at
 
 function seriesOf({ lines, stacked, ranged }: StripProps, surface: string): uPlot.Series[] {
   const lineOf = (line: StripLine, fill: boolean): uPlot.Series => ({
-    stroke: line.colour, width: 1.3, points: { show: false }, ...(fill ? { fill: stacked ? mixed(line.colour, surface, 0.32) : `${line.colour}24` } : {}),
+    stroke: line.colour, width: 1.3, points: { show: false }, ...(line.dashed ? { dash: [5, 3] } : {}), ...(fill ? { fill: stacked ? mixed(line.colour, surface, 0.32) : `${line.colour}24` } : {}),
   })
   if (stacked) return lines.map((line) => lineOf(line, true)).reverse()
   if (ranged) return lines.flatMap((line) => [lineOf(line, false), { ...lineOf(line, line.area ?? false), width: 0.6 }])
@@ -176,7 +235,7 @@ function mixed(over: string, under: string, part: number): string {
 }
 
 function axes(box: HTMLElement, latest: Latest, ink: (typeof STRIP_COLOURS)[Scheme]): uPlot.Axis[] {
-  const { timeAxis, axisSteps } = latest.current
+  const { timeAxis, axisSteps, top } = latest.current
   const look: uPlot.Axis = { stroke: ink.text, font: FONT, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false } }
   return [
     {
@@ -188,11 +247,14 @@ function axes(box: HTMLElement, latest: Latest, ink: (typeof STRIP_COLOURS)[Sche
       }),
     },
     {
-      ...look, size: 56, gap: 6, splits: (_plot, _axis, _low, high) => splitsTo(high, Math.max(1, Math.floor((box.clientHeight - 30) / LABEL_PX.value)), axisSteps),
-      values: (_plot, splits) => splits.map((value) => latest.current.axisFormat(value)),
+      ...look, size: AXIS_PX, gap: 6, splits: (_plot, _axis, _low, high) => splitsTo(high, Math.max(1, Math.floor((box.clientHeight - 30) / LABEL_PX.value)), axisSteps),
+      values: (plot, splits) => splits.map((value) => (latest.current.note || (top === null && !anyKnown(plot)) ? '' : latest.current.axisFormat(value))),
     },
   ]
 }
+
+/** A top that follows the readings means nothing before the first. */
+const anyKnown = ({ data }: uPlot): boolean => data.slice(1).some((series) => series.some((value) => value != null))
 
 /** Kept: making one for each label costs more than drawing the strip. */
 const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { axisTop, highest, middle, newest, rest, sparkPath, splitsTo, stack, sumAt, thinned } from './stripColumns.ts'
+import { axisTop, highest, middle, nearest, newest, rest, sparkPath, splitsTo, stack, sumAt, thinned } from './stripColumns.ts'
 
 describe('middle', () => {
   it('halves a range and keeps readings and gaps', () => {
@@ -61,6 +61,12 @@ describe('splitsTo', () => {
 describe('thinned', () => {
   it('means neighbours and keeps gaps', () => expect(thinned([1, 3, null, null, 5, null, 7], 4)).toEqual([2, null, 5, 7]))
   it('leaves short columns alone', () => expect(thinned([1, null], 4)).toEqual([1, null]))
+})
+
+describe('nearest', () => {
+  const away = (from: number) => (one: number) => Math.abs(one - from)
+  it('takes the closest within reach', () => expect(nearest([1, 8, 10], away(9.4), 2)).toBe(10))
+  it('takes none beyond it', () => expect(nearest([1, 8], away(12), 2)).toBeNull())
 })
 
 describe('highest', () => {

@@ -79,6 +79,17 @@ export function newest(values: Values, reach = 1): number | null {
   return null
 }
 
+/** The one that is nearest, if one is within reach. */
+export function nearest<One>(all: readonly One[], distance: (one: One) => number, reach: number): One | null {
+  let found: One | null = null
+  let least = reach
+  for (const one of all) {
+    const away = distance(one)
+    if (away <= least) [found, least] = [one, away]
+  }
+  return found
+}
+
 /** Sum of all lines at a moment, or now (`at` null); null when one is unknown that is not optional, or when all are. */
 export function sumAt({ series }: Columns, lines: { optional?: boolean }[], at: number | null): number | null {
   let sum: number | null = null

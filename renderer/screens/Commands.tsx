@@ -2,9 +2,10 @@
 import { Button, Group, Select, Table, TextInput } from '@mantine/core'
 import { useDeferredValue, useMemo, useState } from 'react'
 import type { LedgerEntry } from '../../shared/command.ts'
-import { clockTime, duration } from '../../shared/units.ts'
+import { dayAndTime, duration } from '../../shared/units.ts'
 import { CommandText, CopyCommand } from '../parts/CommandPreview.tsx'
 import { Empty } from '../parts/Empty.tsx'
+import { coreNowMs } from '../parts/now.ts'
 import { Panel } from '../parts/Panel.tsx'
 import { quotedArgv, shellLine } from '../parts/quoting.ts'
 import { StateBadge, type Look } from '../parts/StateBadge.tsx'
@@ -59,14 +60,14 @@ function Filters({ filter, setFilter }: { filter: CommandFilter; setFilter: (fil
 
 function List({ entries, shownId, choose }: { entries: LedgerEntry[]; shownId: number | null; choose: (id: number) => void }) {
   return (
-    <Table aria-label="Commands" layout="fixed" stickyHeader>
+    <Table aria-label="Commands" layout="fixed" stickyHeader stickyHeaderOffset={37}>
       <Table.Thead><Table.Tr><Table.Th w={76}>Time</Table.Th><Table.Th w={92}>Outcome</Table.Th><Table.Th>Command</Table.Th><Table.Th w={92} ta="right">Took</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {entries.map((entry) => (
           <Table.Tr key={entry.id} className="row" aria-selected={entry.id === shownId} tabIndex={0} onClick={() => choose(entry.id)} onKeyDown={(event) => { if (event.key === 'Enter') choose(entry.id) }}>
-            <Table.Td className="dim">{clockTime(entry.startedAtMs)}</Table.Td>
+            <Table.Td className="dim">{dayAndTime(entry.startedAtMs, coreNowMs())}</Table.Td>
             <Table.Td><StateBadge look={OUTCOME_LOOK[entry.outcome]} /></Table.Td>
-            <Table.Td><div className="mono cut" style={{ overflowWrap: 'normal' }}>{shortened(entry)}</div><div className="dim small cut">{entry.why}</div></Table.Td>
+            <Table.Td><div className="mono cut" style={{ overflowWrap: 'normal' }} title={quotedArgv(entry.argv)}>{shortened(entry)}</div><div className="dim small cut why" title={entry.why}>{entry.why}</div></Table.Td>
             <Table.Td ta="right" className="nowrap">{took(entry)}</Table.Td>
           </Table.Tr>
         ))}
@@ -89,8 +90,8 @@ function Details({ entry }: { entry: LedgerEntry }) {
   return (
     <Panel title="Command" aside={<><StateBadge look={OUTCOME_LOOK[entry.outcome]} boxed /><CopyCommand text={shellLine(entry)} label="Copy as shell line" /></>}>
       <div className="stackGap">
-        <div>{entry.why}</div>
-        <div className="dim small">{[entry.way, `began ${clockTime(entry.startedAtMs)}`, entry.durationMs === null ? null : `took ${took(entry)}`, entry.pid === null ? null : `pid ${entry.pid}`, ending].filter((part) => part !== null).join(' · ')}</div>
+        <div className="why">{entry.why}</div>
+        <div className="dim small">{[entry.way, `began ${dayAndTime(entry.startedAtMs, coreNowMs())}`, entry.durationMs === null ? null : `took ${took(entry)}`, entry.pid === null ? null : `pid ${entry.pid}`, ending].filter((part) => part !== null).join(' · ')}</div>
         <div className="command"><CommandText command={entry} /></div>
         {entry.output === null ? <div className="dim small">Output of long-lived commands is not kept here.</div>
           : <div><div className="dim small">Output, first 4 KiB</div><pre className="logView" style={{ maxHeight: 420 }} aria-label="Output" tabIndex={0}>{entry.output === '' ? '(none)' : entry.output}</pre></div>}

@@ -6,16 +6,17 @@ import type { Engine } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
 import { duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton, ActionIconButton } from '../actions/ActionButton.tsx'
-import { putEngineOnMps, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
+import { perform } from '../actions/action.ts'
+import { openEngine, putEngineOnMps, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
 import { EngineDot, engineStyle } from '../parts/EngineDot.tsx'
 import { LiveText } from '../parts/LiveText.tsx'
 import { useBySecond } from '../parts/now.ts'
 import { Sparkline } from '../parts/Sparkline.tsx'
 import { attachmentLook, ENGINE_LOOK, onItsWay, StateBadge } from '../parts/StateBadge.tsx'
 import { FRESH_MS, Value } from '../parts/Value.tsx'
+import { useConnection } from '../state/connection.ts'
 import { engineNow, type SettledEngine } from '../state/engines.ts'
 import { engineSeries, track } from '../state/track.ts'
-import { openScreen, useView } from '../state/view.ts'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
 
 /** Drawn again only when something else than a number has changed; numbers write themselves. `dense`: two lines, where there are many. */
@@ -23,13 +24,13 @@ export const EngineCard = memo(function EngineCard({ engine, dense }: { engine: 
   const { id, spec } = engine
   const starting = engine.state === 'starting'
   return (
-    <article className="panel card" data-dense={dense || undefined} style={engineStyle(engine.colour)} role="listitem" aria-label={spec.name}>
+    <div className="panel card" data-dense={dense || undefined} style={engineStyle(engine.colour)} role="listitem" aria-label={spec.name}>
       <div className="cardRow">
         <EngineDot colour={engine.colour} />
-        <EngineLink id={id} name={spec.name} />
+        <EngineLink engine={engine} />
         <StateBadge look={ENGINE_LOOK[engine.state]} explain={engine.fault?.sentence ?? ENGINE_STATES[engine.state]} />
         <span className="spring" />
-        {dense && !starting && <TokensNow id={id} className="denseNumber" />}
+        {dense && !starting && engine.pid !== null && <TokensNow id={id} className="denseNumber" />}
         {!engine.temporary && <>
           <ActionIconButton action={startEngine(engine)} icon={<IconPlayerPlay size={14} />} />
           <ActionIconButton action={stopEngine(engine)} icon={<IconPlayerStop size={14} />} />
@@ -46,15 +47,16 @@ export const EngineCard = memo(function EngineCard({ engine, dense }: { engine: 
         <div className="fact"><dt>SM share</dt><dd><ShareValue engine={engine} /></dd></div>
       </dl>
       {engine.attachment.reason === 'notRunning' ? <AtRest engine={engine} /> : <Attached engine={engine} dense={dense} />}
-    </article>
+    </div>
   )
 })
 
-function EngineLink({ id, name }: { id: string; name: string }) {
+function EngineLink({ engine }: { engine: SettledEngine }) {
+  const { name } = engine.spec
+  const { client } = useConnection()
   const open = (event: React.MouseEvent) => {
     event.preventDefault()
-    useView.setState({ engineId: id, engineForm: null })
-    openScreen('engines')
+    perform(openEngine(engine), client)
   }
   return <a className="cardName cut" href="#engines" onClick={open} title={`${name}: settings, log, evidence`}>{name}</a>
 }

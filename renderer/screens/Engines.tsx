@@ -45,7 +45,7 @@ function NoEngines() {
       <section className="panel" aria-label="Engines">
         <Empty title="No engine yet" action={<ActionButton action={addEngine} variant="filled" icon={<IconPlus size={14} />} />}>
           An engine is one inference server on this workstation. Overlap starts it with the environment that MPS needs, waits until it answers, proves whether it is an MPS client,
-          reads its own metrics and keeps its log. It keeps running when Overlap closes. Start with llama-server and a GGUF file, or with any command that listens on a port.
+          reads its own metrics and keeps its log. It keeps running when Overlap closes. Start with vLLM and the name of a model, with llama-server and a GGUF file, or with any command that listens on a port.
         </Empty>
       </section>
     </div>
@@ -56,7 +56,7 @@ function List({ engines, shownId }: { engines: Engine[]; shownId: string | null 
   const identities = useGpus((store) => store.identities)
   const choose = (id: string) => useView.setState({ engineId: id, engineForm: null })
   return (
-    <Table aria-label="Engines" stickyHeader>
+    <Table aria-label="Engines" stickyHeader stickyHeaderOffset={37}>
       <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>State</Table.Th><Table.Th>MPS</Table.Th><Table.Th>GPU</Table.Th><Table.Th ta="right">Tokens/s</Table.Th><Table.Th ta="right">Memory</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {engines.map((engine) => (

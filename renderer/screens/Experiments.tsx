@@ -91,12 +91,12 @@ function List({ presets, draft, shownName, choose }: { presets: Preset[]; draft:
       <Table.Tbody>
         {draft !== null && (
           <Table.Tr className="row" aria-selected={shownName === null} onClick={() => choose(null)}>
-            <Table.Td><UnstyledButton className="cut reportTitle" onClick={() => choose(null)}>{draft.title}</UnstyledButton><StateBadge look={OWN} /></Table.Td><Table.Td />
+            <Table.Td><UnstyledButton className="reportTitle" onClick={() => choose(null)}>{draft.title}</UnstyledButton><StateBadge look={OWN} /></Table.Td><Table.Td />
           </Table.Tr>
         )}
         {presets.map(({ name, file, cells, seconds, sentence }) => (
           <Table.Tr key={name} className="row" aria-selected={name === shownName} onClick={() => choose(name)}>
-            <Table.Td><UnstyledButton className="cut reportTitle" onClick={() => choose(name)}>{file.title}</UnstyledButton><div className="dim small twoLines">{file.question}</div></Table.Td>
+            <Table.Td><UnstyledButton className="reportTitle" onClick={() => choose(name)}>{file.title}</UnstyledButton><div className="dim small twoLines" title={file.question}>{file.question}</div></Table.Td>
             <Table.Td ta="right" title={sentence}>{file.waitsFor !== null ? <StateBadge look={WAITS} explain={file.waitsFor} /> : <span className="nowrap">{seconds === null ? UNKNOWN : duration(1000 * Math.round(seconds))}</span>}<div className="dim small">{cells} cell{cells === 1 ? '' : 's'}</div></Table.Td>
           </Table.Tr>
         ))}

@@ -51,7 +51,7 @@ function Limit({ value, most, set }: { value: number; most: number; set: (value:
   return (
     <div className="cardRow">
       <span className="dim small nowrap">at p95 latency</span>
-      <Slider aria-label="Latency limit in seconds" w={170} size="sm" min={0} max={Number((most * 1.05).toPrecision(3))} step={most / 200} value={value} onChange={set} label={(at) => `${fixed(at, 2)} s`} />
+      <Slider thumbLabel="Latency limit in seconds" w={170} size="sm" min={0} max={Number((most * 1.05).toPrecision(3))} step={most / 200} value={value} onChange={set} label={(at) => `${fixed(at, 2)} s`} />
       <NumberInput aria-label="Latency limit, seconds" w={92} suffix=" s" min={0} decimalScale={2} value={Number(value.toFixed(2))} onChange={(typed) => { if (typeof typed === 'number') set(typed) }} />
     </div>
   )

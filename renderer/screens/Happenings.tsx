@@ -1,7 +1,8 @@
 // Happenings: what changed its state on this GPU, newest first: the marks of the strips in words, and since when things are as they are.
 import { useMemo } from 'react'
-import { clockTime } from '../../shared/units.ts'
+import { dayAndTime } from '../../shared/units.ts'
 import { EngineDot } from '../parts/EngineDot.tsx'
+import { coreNowMs } from '../parts/now.ts'
 import { Panel } from '../parts/Panel.tsx'
 import { enginesOn, useEngines } from '../state/engines.ts'
 import { useMarks } from '../state/marks.ts'
@@ -16,10 +17,10 @@ export function Happenings({ gpuUuid }: { gpuUuid: string | null }) {
   return (
     <Panel title="What happened" body={false} className="happenings" aside={<span className="dim small">newest first</span>}>
       {list.length === 0 ? <p className="dim happeningsEmpty">Starts, stops, failures and changes of MPS on this GPU are listed here and marked across the strips.</p> : (
-        <ol aria-label="What happened">
+        <ol aria-label="What happened" tabIndex={0}>
           {list.map(({ atMs, label, colour }) => (
             <li key={`${atMs} ${label}`}>
-              <time className="dim" dateTime={new Date(atMs).toISOString()}>{clockTime(atMs)}</time>
+              <time className="dim" dateTime={new Date(atMs).toISOString()}>{dayAndTime(atMs, coreNowMs())}</time>
               {colour === null ? <span className="mpsDot" aria-hidden="true" /> : <EngineDot colour={colour} />}
               <span className="cut" title={label}>{label}</span>
             </li>

@@ -1,5 +1,5 @@
 // What must never be overlooked: that the workstation is simulated, that the link is down.
-import { duration, clockTime } from '../../shared/units.ts'
+import { dayAndTime, duration } from '../../shared/units.ts'
 import { useLink } from '../state/link.ts'
 import { usePageNowMs } from '../parts/now.ts'
 
@@ -7,7 +7,7 @@ export function SimulatedRibbon() {
   const greeting = useLink((link) => link.greeting)
   if (greeting === null || !greeting.simulated) return <div className="ribbonSlot" style={{ gridColumn: '1 / -1' }} />
   return (
-    <div className="ribbon" role="note" aria-label="Simulated workstation">
+    <div className="ribbon" role="region" aria-label="Simulated workstation">
       Simulated workstation{greeting.scene === null ? '' : ` · scene ${greeting.scene}`} <span>No GPU is read here: every number is made by a model.</span>
     </div>
   )
@@ -24,7 +24,7 @@ function Lost({ sinceMs }: { sinceMs: number }) {
   const now = usePageNowMs()
   return (
     <div className="linkBar" role="alert">
-      <strong>Link lost since {clockTime(sinceMs)}</strong>
+      <strong>Link lost since {dayAndTime(sinceMs, now)}</strong>
       <span>({duration(now - sinceMs)}). What you see is the last that was heard. Overlap keeps trying; nothing needs to be reloaded.</span>
     </div>
   )

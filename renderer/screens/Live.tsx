@@ -49,9 +49,11 @@ function StreamFaults() {
 }
 
 function NoGpu() {
+  // the card above says why, and has the button
+  const told = useGpus((store) => (store.frame?.streams ?? []).some(({ state, fault }) => fault !== null && state !== 'unsupported'))
   return (
     <section className="panel" aria-label="No GPU">
-      <Empty title="No GPU is listed" action={<ActionButton action={retryGpu} />}>
+      <Empty title="No GPU is listed" action={told ? undefined : <ActionButton action={retryGpu} />}>
         Overlap reads GPUs with nvidia-smi. As soon as nvidia-smi lists one here, it appears without a restart. Engines that need no GPU can be run all the same.
       </Empty>
     </section>
@@ -90,7 +92,7 @@ function Cards({ gpuUuid }: { gpuUuid: string | null }) {
     return (
       <section className="panel" aria-label="Engines">
         <Empty title={all.length === 0 ? 'No engine yet' : 'No engine on this GPU'} action={<ActionButton action={addEngine} variant="filled" />}>
-          An engine is one inference server: llama-server, or any command that serves HTTP. Add two on one GPU to see how they share it,
+          An engine is one inference server: vLLM, llama-server, or any command that serves HTTP. Add two on one GPU to see how they share it,
           time-sliced or under MPS. Overlap keeps them running when this window closes.
         </Empty>
       </section>

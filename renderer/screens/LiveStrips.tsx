@@ -21,7 +21,7 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
   const absent = useGpus((store) => gpmAbsent(store.identities?.find((gpu) => gpu.uuid === gpuUuid) ?? null, rowOf(store.frame, gpuUuid)))
   const total = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.memoryTotalMiB ?? store.identities?.find((gpu) => gpu.uuid === gpuUuid)?.memoryTotalMiB ?? null)
   const limit = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.powerLimitWatts ?? null)
-  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec, pid }): StripEngine => ({ id, colour, name: spec.name, gpuUuid: spec.gpuUuid, runs: pid !== null }))))
+  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec, pid, state }): StripEngine => ({ id, colour, name: spec.name, gpuUuid: spec.gpuUuid, runs: pid !== null, serves: state === 'ready' || state === 'draining' }))))
   const plans = useMemo(
     () => (gpuUuid === null ? [] : stripPlans({ gpuUuid, engines: JSON.parse(roster) as StripEngine[], gpmAbsent: absent !== null, totalMiB: total, limitWatts: limit, scheme })),
     [gpuUuid, roster, absent, total, limit, scheme],
@@ -59,7 +59,7 @@ function Vitals({ gpuUuid }: { gpuUuid: string | null }) {
 function BucketNote({ span }: { span: Span }) {
   const bucketMs = usePast((store) => store.window?.bucketMs ?? null)
   if (span === '1 min' || bucketMs === null) return null
-  return <span className="dim small nowrap">minimum to maximum per {duration(bucketMs)}; stacks: middle of the two</span>
+  return <Tooltip label={`Lines span the lowest and the highest reading of each ${duration(bucketMs)}; stacks show the middle of the two.`}><span className="dim small nowrap explained" tabIndex={0}>low to high per {duration(bucketMs)}</span></Tooltip>
 }
 
 function PlannedStrip({ plan, gpuUuid, span, first, last }: { plan: StripPlan; gpuUuid: string | null; span: Span; first: boolean; last: boolean }) {

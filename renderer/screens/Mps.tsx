@@ -1,7 +1,7 @@
 // MPS: the daemon of one GPU: its state and the proof, servers and clients, directories, limits, logs.
 import { Table } from '@mantine/core'
 import type { MpsDaemon } from '../../shared/mps.ts'
-import { clockTime, UNKNOWN } from '../../shared/units.ts'
+import { dayAndTime, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
 import { putEngineOnMps, restartEngine } from '../actions/engineActions.ts'
 import { adoptForeign, restartMps, startMps, stopMps } from '../actions/mpsActions.ts'
@@ -9,6 +9,7 @@ import { useGpuUuid } from '../actions/useActions.ts'
 import { Empty } from '../parts/Empty.tsx'
 import { EngineName } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
+import { coreNowMs } from '../parts/now.ts'
 import { Panel } from '../parts/Panel.tsx'
 import { attachmentLook, MPS_LOOK, onItsWay, StateBadge, type Look } from '../parts/StateBadge.tsx'
 import { enginesOn, ownerOf, useEngines, type SettledEngine } from '../state/engines.ts'
@@ -55,7 +56,7 @@ function State({ daemon }: { daemon: MpsDaemon }) {
     <Panel title={`MPS on GPU ${daemon.gpuIndex}`} aside={<><ActionButton action={startMps(daemon)} /><ActionButton action={stopMps(daemon)} /><ActionButton action={restartMps(daemon)} /></>}>
       <div className="stackGap">
         <MpsStateLine state={daemon.state} />
-        <div><span>{sentence}</span> <span className="dim small nowrap">since {clockTime(daemon.sinceMs)}</span></div>
+        <div><span>{sentence}</span> <span className="dim small nowrap">since {dayAndTime(daemon.sinceMs, coreNowMs())}</span></div>
         {daemon.fault !== null && <FaultCard fault={daemon.fault} />}
         <FailedAttempts about={daemon.gpuUuid} />
         <MpsProofList daemon={daemon} />

@@ -87,8 +87,8 @@ function List({ reports, shownId, otherId }: { reports: ReportSummary[]; shownId
         {reports.map((report) => (
           <Table.Tr key={report.id} className="row" aria-selected={report.id === shownId || report.id === otherId} onClick={() => choose(report.id)}>
             <Table.Td>
-              <UnstyledButton className="cut reportTitle" onClick={() => choose(report.id)}>{report.title}</UnstyledButton>
-              <div className="dim small cut">{dateText(report.startedAtMs)} · {report.gpuName}</div>
+              <UnstyledButton className="reportTitle" onClick={() => choose(report.id)}>{report.title}</UnstyledButton>
+              <div className="dim small cut" title={`${dateText(report.startedAtMs)} · ${report.gpuName}`}>{dateText(report.startedAtMs)} · {report.gpuName.replace(/^NVIDIA /, '')}</div>
               <div className="cardRow reportStates"><StateBadge look={OUTCOME_LOOK[report.outcome]} />{report.simulated && <StateBadge look={SIMULATED} />}{report.imported && <StateBadge look={IMPORTED} />}{report.cellsDone < report.cells && <span className="dim small nowrap">{report.cellsDone} of {report.cells} cells</span>}</div>
             </Table.Td>
             <Table.Td><Headline report={report} /></Table.Td>

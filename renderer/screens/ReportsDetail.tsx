@@ -25,7 +25,7 @@ import { blockReasons, reasonText } from './blockReasons.ts'
 import { Explorer } from './Explorer.tsx'
 import { blockArms, expectedRows, gainRows, heatOf, isConfident, shortPoint } from './reportCharts.ts'
 import { ReportsFacts } from './ReportsFacts.tsx'
-import { ReportsSweep } from './ReportsSweep.tsx'
+import { SweepCells, SweepSentence } from './ReportsSweep.tsx'
 import { removeReport } from './reportRemoval.ts'
 import { dateText, IMPORTED, OUTCOME_LOOK } from './reportWords.ts'
 import { useReport } from './useReport.ts'
@@ -47,6 +47,7 @@ export function ReportsDetail({ summary, others }: { summary: ReportSummary; oth
         </div>
       </Panel>
       {report !== null && <Charts report={report} cell={cell} />}
+      {report !== null && cell === null && <SweepCells report={report} open={setCell} />}
       {report !== null && <ReportsFacts report={report} />}
     </>
   )
@@ -95,7 +96,7 @@ function Head({ report, summary, cell, setCell }: { report: Report; summary: Rep
         <span className="dim">{dateText(report.startedAtMs)}, {duration(report.endedAtMs - report.startedAtMs)} · {report.workstation.gpuName} · {report.workstation.hostName}</span>
       </div>
       {cells.length > 1 && <Select aria-label="Cell" w={360} allowDeselect={false} data={[{ value: WHOLE, label: `The whole sweep: ${cells.length} cells` }, ...cells.map(({ point }, at) => ({ value: String(at), label: `${shortPoint(point)}${report.cellsDone.includes(at) ? '' : ' (not done)'}` }))]} value={cell === null ? WHOLE : String(cell)} onChange={(value) => setCell(value === WHOLE ? null : Number(value))} />}
-      {cell === null ? <ReportsSweep report={report} open={setCell} /> : <div className="headline">{headline === null ? 'There is no gain to name: no pair of valid blocks.' : `${headlineSentence(headline, report.plan.file.arms)}.`.replaceAll(' %', '\u00a0%')}</div>}
+      {cell === null ? <SweepSentence report={report} /> : <div className="headline">{headline === null ? 'There is no gain to name: no pair of valid blocks.' : `${headlineSentence(headline, report.plan.file.arms)}.`.replaceAll(' %', '\u00a0%')}</div>}
       {report.reasons.length + reasons.length > 0 && <ul className="dim" aria-label="What is wrong with it" style={{ margin: 0, paddingLeft: 18 }}>{[...report.reasons, ...reasons.map(reasonText)].map((reason) => <li key={reason}>{reason}</li>)}</ul>}
       {cell !== null && <Gains report={report} cell={cell} />}
     </>

@@ -1,25 +1,31 @@
-// ReportsSweep: a report of several cells at a glance: the headline gain of each, with the latencies beside it. A cell is opened from here.
+// ReportsSweep: a report of several cells at a glance: one sentence, and the headline gain of each with the latencies beside it. A cell is opened from here.
 import { Table, UnstyledButton } from '@mantine/core'
 import type { Comparison, Report, Verdict } from '../../shared/experiment.ts'
 import { armPhrase, baselinePhrase, headlineOf, intervalText, signedPercent } from '../../shared/headline.ts'
 import { isOpen, MEASURES, verdictLook } from '../parts/gains.ts'
+import { Panel } from '../parts/Panel.tsx'
 import { StateBadge } from '../parts/StateBadge.tsx'
 import { shortPoint } from './reportCharts.ts'
 
 const BESIDE = ['ttftMsP95', 'tpotMsP95'] as const
 
-export function ReportsSweep({ report, open }: { report: Report; open: (cell: number) => void }) {
+const headlines = (report: Report) => report.plan.cells.map(({ point }, cell) => ({ cell, point, headline: headlineOf(report, cell) }))
+
+export function SweepSentence({ report }: { report: Report }) {
   const { arms } = report.plan.file
-  const found = report.plan.cells.map(({ point }, cell) => ({ cell, point, headline: headlineOf(report, cell) }))
+  const found = headlines(report)
   const first = found.find(({ headline }) => headline !== null)?.headline ?? null
   const arm = arms.find(({ id }) => id === first?.armId)
+  return <div className="headline">{arm === undefined || first === null ? 'No two arms could be compared.' : `${armPhrase(arm)} against ${baselinePhrase(first, arms)}: ${counted(found.flatMap(({ headline }) => headline?.verdict ?? []))} of ${found.length} cells.`}</div>
+}
+
+export function SweepCells({ report, open }: { report: Report; open: (cell: number) => void }) {
   return (
-    <>
-      <div className="headline">{arm === undefined || first === null ? 'No two arms could be compared.' : `${armPhrase(arm)} against ${baselinePhrase(first, arms)}: ${counted(found.flatMap(({ headline }) => headline?.verdict ?? []))} of ${found.length} cells.`}</div>
+    <Panel title="Every cell" body={false}>
       <Table aria-label="Headline gain of every cell">
         <Table.Thead><Table.Tr><Table.Th>Cell</Table.Th><Table.Th>Output tokens/s</Table.Th>{BESIDE.map((measure) => <Table.Th key={measure}>{MEASURES[measure].label}</Table.Th>)}</Table.Tr></Table.Thead>
         <Table.Tbody>
-          {found.map(({ cell, point, headline }) => (
+          {headlines(report).map(({ cell, point, headline }) => (
             <Table.Tr key={cell} className="row" onClick={() => open(cell)}>
               <Table.Td className="nowrap"><UnstyledButton className="reportTitle" onClick={() => open(cell)}>{shortPoint(point)}</UnstyledButton></Table.Td>
               <Table.Td>{headline === null ? <span className="dim">{report.cellsDone.includes(cell) ? 'nothing to compare' : 'not done'}</span> : <><Change comparison={headline} strong /><div><StateBadge look={verdictLook(headline)} /></div></>}</Table.Td>
@@ -28,7 +34,7 @@ export function ReportsSweep({ report, open }: { report: Report; open: (cell: nu
           ))}
         </Table.Tbody>
       </Table>
-    </>
+    </Panel>
   )
 }
 

@@ -52,7 +52,7 @@ function ArmColumn({ arm, live, now, scale, gpm, recorded }: { arm: Arm; live: A
   const caption = measuring ? (recorded ? 'tokens/s, this block' : 'tokens/s now') : 'tokens/s'
   const mean = live.tokensPerSecond === null ? (over ? 'no valid block' : 'no valid block yet') : measuring ? `mean ${rate(live.tokensPerSecond)}` : `mean of ${live.blocks.valid} valid ${live.blocks.valid === 1 ? 'block' : 'blocks'}`
   return (
-    <section className="panel arm" style={armStyle(arms, arm.id)} data-state={over && live.state !== 'failed' ? 'over' : live.state} role="listitem" aria-label={arm.name}>
+    <div className="panel arm" style={armStyle(arms, arm.id)} data-state={over && live.state !== 'failed' ? 'over' : live.state} role="listitem" aria-label={arm.name}>
       <div className="armHead"><EngineDot colour={armColour(arms, arm.id)} /><h2 className="armName" title={arm.name}>{arm.name}</h2><span className="spring" /><StateBadge look={lookOf(live, over, recorded)} explain={live.fault?.sentence} /></div>
       <div className="armMiddle">
         <Tooltip label={THROUGHPUTS.outputTokensPerSecond.meaning}><span className="hugeNumber" data-unknown={shown === null || undefined} tabIndex={0} aria-label={`${arm.name}: ${rate(shown)} ${caption}`}>{rate(shown)}</span></Tooltip>
@@ -66,7 +66,7 @@ function ArmColumn({ arm, live, now, scale, gpm, recorded }: { arm: Arm; live: A
         <Latency measure="tpotMsP95" value={live.tpotMsP95} />
       </dl>
       <Ticks blocks={live.blocks} rounds={blocks.rounds} />
-    </section>
+    </div>
   )
 }
 

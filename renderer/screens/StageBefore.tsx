@@ -23,8 +23,9 @@ import { askStagePlan, useStagePlan } from '../state/stagePlan.ts'
 import { useAnswer } from '../state/useAnswer.ts'
 import { useView } from '../state/view.ts'
 import { CheckList } from './CheckList.tsx'
+import { StageFill } from './StageFill.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
-import { gainDomain } from './stageWords.ts'
+import { gainDomain, stagePercent } from './stageWords.ts'
 
 /** The value of the engine select that stands for the engine a preset brings. */
 const OWN = 'the preset\'s own'
@@ -38,13 +39,14 @@ export function StageBefore() {
     <div className="stage stageBefore">
       <header className="stageHead">
         <div className="stageTitleRow">
-          <h1 className="stageTitle cut">{preset?.file.title ?? 'MPS gain'}</h1>
+          <h1 className="stageTitle cut" title={preset?.file.title}>{preset?.file.title ?? 'MPS gain'}</h1>
           <Simulated />
           <span className="spring" />
           <span className="stageActions">
             {good !== null && <ActionButton action={replayReport(good.id)} />}
             <ActionButton action={rehearse(choice)} />
             <ActionButton action={startExperiment(choice, plan)} label="Start" variant="filled" />
+            <StageFill />
           </span>
         </div>
         <div className="stageQuestion">{preset?.file.question ?? ''}</div>
@@ -58,6 +60,7 @@ export function StageBefore() {
       </header>
       <FailedAttempts about="experiment.start" />
       {presets.fault !== null && <FaultCard fault={presets.fault} />}
+      {presets.answer === null && presets.fault === null && <section className="panel stageWaiting"><Loader size="sm" aria-label="Asking what can be compared" /><span className="dim">Asking what can be compared.</span></section>}
       {preset?.file.waitsFor != null && <FaultCard calm fault={{ code: 'PREFLIGHT', sentence: 'It cannot be run yet.', hint: preset.file.waitsFor, detail: null }} />}
       {fault !== null && <FaultCard fault={fault} />}
       {choice === null && preset !== null
@@ -134,7 +137,7 @@ function Expected({ plan }: { plan: Plan }) {
           <div key={arm.id} className="expectedArm" style={armStyle(arms, arm.id)}>
             <div className="cardRow"><EngineDot colour={armColour(arms, arm.id)} /><span className="expectedName cut">{arm.name}</span></div>
             <div className="expectedBand" data-quiet={single || gain === null || hopeless || undefined}>{single ? 'what the others are compared with' : text}</div>
-            {gain !== null && <div className="gainBar expectedBar" aria-hidden="true"><i className="gainBand" style={{ left: `${at(gain.low)}%`, width: `${at(gain.high) - at(gain.low)}%` }} /><i className="gainLikely" style={{ left: `${at(gain.likely)}%` }} /><i className="gainZero" style={{ left: `${at(0)}%` }} /></div>}
+            {gain !== null && <div className="gainBar expectedBar" aria-hidden="true"><i className="gainBand" style={{ left: `${at(gain.low)}%`, width: `${at(gain.high) - at(gain.low)}%` }} /><i className="gainLikely" style={{ left: `${at(gain.likely)}%` }} /><i className="gainZero" style={{ left: `${at(0)}%` }} /><span className="gainEnd" style={{ left: `${at(0)}%` }}>0</span><span className="gainEnd" data-last style={{ left: '100%' }}>{stagePercent(domain[1])}</span></div>}
             {!single && <div className="dim">{prediction?.sentence ?? 'There is no prediction for it.'}{gain !== null && prediction?.confidence === 'low' ? ' Low confidence.' : ''}</div>}
           </div>
         )

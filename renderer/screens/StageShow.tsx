@@ -14,6 +14,7 @@ import { blockReasons, reasonText } from './blockReasons.ts'
 import { CheckList } from './CheckList.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 import { StageArms } from './StageArms.tsx'
+import { StageFill } from './StageFill.tsx'
 import { StageGains } from './StageGains.tsx'
 import { PHASE_STEPS, PHASE_WORDS, timeLeft, toldByGpm, verdictOf } from './stageWords.ts'
 import { useReport } from './useReport.ts'
@@ -28,11 +29,12 @@ export function StageShow({ now, simulated, recording }: { now: ExperimentNow; s
     <div className="stage" data-recorded={recording === null ? undefined : true}>
       <header className="stageHead">
         <div className="stageTitleRow">
-          <h1 className="stageTitle cut">{file.title}</h1>
+          <h1 className="stageTitle cut" title={file.title}>{file.title}</h1>
           {recording !== null && <span className="stageStamp" data-kind="recorded">RECORDED</span>}
           {simulated && <span className="stageStamp">SIMULATED</span>}
           <span className="spring" />
           {recording !== null ? recording.controls : over ? <AfterButtons now={now} /> : <span className="stageActions"><ActionButton action={cancelExperiment(now.id)} label="Cancel" /></span>}
+          <StageFill />
         </div>
         {over ? <Verdict now={now} /> : recording === null ? <PhaseLine now={now} /> : <PlayedBack now={now} recording={recording} />}
       </header>
@@ -96,7 +98,8 @@ const MOST_REASONS = 2
 
 function Verdict({ now }: { now: ExperimentNow }) {
   const { sentence, tone, second } = verdictOf(now)
-  const { report } = useReport(now.fault !== null || now.cancelled ? now.reportId : null)
+  const lacking = now.arms.some(({ blocks }) => blocks.invalid + blocks.failed > 0)
+  const { report } = useReport(now.fault !== null || now.cancelled || lacking ? now.reportId : null)
   const reasons = report === null ? [] : blockReasons(report.blocks)
   return (
     <div className="verdict" style={toneStyle(tone)} role="status" aria-label="Verdict">

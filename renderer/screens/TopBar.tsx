@@ -27,7 +27,7 @@ export function TopBar() {
       <span className="spring" />
       <span className={stale ? 'stale' : ''}><MpsPill /></span>
       <FrameAge />
-      <Tooltip label="Do or find anything"><UnstyledButton className="findKey" onClick={() => spotlight.open()} aria-label="Do or find"><IconSearch size={14} stroke={1.6} aria-hidden="true" /><Kbd>Ctrl K</Kbd></UnstyledButton></Tooltip>
+      <Tooltip label="Do or find anything"><UnstyledButton className="findKey" onClick={() => spotlight.open()} aria-label="Ctrl K: do or find"><IconSearch size={14} stroke={1.6} aria-hidden="true" /><Kbd>Ctrl K</Kbd></UnstyledButton></Tooltip>
       <SchemeSwitch />
     </header>
   )
@@ -47,10 +47,17 @@ function GpuTabs() {
   const identities = useGpus((store) => store.identities)
   const chosen = useGpuUuid()
   if (identities === null || identities.length === 0) return <span className="dim nowrap">{identities === null ? 'Looking for GPUs' : 'No GPU found'}</span>
+  const onKeyDown = ({ key, currentTarget }: React.KeyboardEvent<HTMLElement>) => {
+    const way = key === 'ArrowRight' ? 1 : key === 'ArrowLeft' ? -1 : 0
+    const at = identities.findIndex(({ uuid }) => uuid === chosen) + way
+    if (way === 0 || identities[at] === undefined) return
+    useView.setState({ gpuUuid: identities[at].uuid })
+    currentTarget.querySelectorAll<HTMLElement>('[role=tab]')[at]?.focus()
+  }
   return (
-    <div className="gpuTabs" data-many={identities.length > 3 || undefined} role="tablist" aria-label="GPUs">
+    <div className="gpuTabs" data-many={identities.length > 3 || undefined} role="tablist" aria-label="GPUs" onKeyDown={onKeyDown}>
       {identities.map((gpu) => (
-        <UnstyledButton key={gpu.uuid} role="tab" aria-selected={gpu.uuid === chosen} className="gpuTab" title={`GPU ${gpu.index} · ${gpu.name} · ${gpu.uuid}${identities.length > 1 ? ' · percent: SM activity' : ''}`}
+        <UnstyledButton key={gpu.uuid} role="tab" aria-selected={gpu.uuid === chosen} tabIndex={gpu.uuid === chosen ? 0 : -1} className="gpuTab" title={`GPU ${gpu.index} · ${gpu.name} · ${gpu.uuid}${identities.length > 1 ? ' · percent: SM activity' : ''}`}
           onClick={() => useView.setState({ gpuUuid: gpu.uuid })}>
           {identities.length > 3 ? gpu.index : `GPU ${gpu.index}`}
           {identities.length <= 3 && <span className="dim">{gpu.name.replace(/^NVIDIA /, '')}</span>}
@@ -77,7 +84,7 @@ function MpsPill() {
   const said = engines.length === 0 ? 'no engine runs' : `${attached} of ${engines.length} engines attached`
   return (
     <Tooltip label={<>{daemon.sentence || MPS_STATES[daemon.state]}<div className="small">Opens the MPS screen (2).</div></>}>
-      <UnstyledButton className="mpsPill" style={toneStyle(look.tone)} onClick={() => openScreen('mps')} aria-label={`MPS ${look.word}, ${said}`}>
+      <UnstyledButton className="mpsPill" style={toneStyle(look.tone)} onClick={() => openScreen('mps')}>
         <StateBadge look={look} prefix="MPS" /><span className="pillNote">{said}</span>
       </UnstyledButton>
     </Tooltip>

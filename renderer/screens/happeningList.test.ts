@@ -18,5 +18,7 @@ describe('happenings', () => {
   it('says how an engine ended', () => {
     expect(happenings([], [engine({ state: 'failed', lastExit: { atMs: 4, code: 1, signal: null, sentence: 'Ended with exit code 1.' } })], null, 'GPU-a').map((one) => one.label))
       .toEqual(['one failed', 'one: Ended with exit code 1.'])
+    expect(happenings([], [engine({ state: 'stopped', lastExit: { atMs: 4, code: 0, signal: null, sentence: 'one was stopped.' } })], null, 'GPU-a').map((one) => one.label))
+      .toEqual(['one stopped', 'one was stopped.'])
   })
 })

@@ -1,5 +1,5 @@
 // The list of what happened on one GPU, from marks and from present states. Pure.
-import type { MpsDaemon } from '../../shared/mps.ts'
+import { mpsWord, type MpsDaemon } from '../../shared/mps.ts'
 import type { SettledEngine } from '../state/engines.ts'
 import type { Mark } from '../state/marks.ts'
 
@@ -11,9 +11,9 @@ export function happenings(marks: readonly Mark[], engines: readonly SettledEngi
   const present: Mark[] = [
     ...engines.flatMap(({ state, sinceMs, spec, colour, lastExit }) => [
       { atMs: sinceMs, gpuUuid: spec.gpuUuid, label: `${spec.name} ${state}`, colour },
-      ...(lastExit?.atMs == null ? [] : [{ atMs: lastExit.atMs, gpuUuid: spec.gpuUuid, label: `${spec.name}: ${lastExit.sentence}`, colour }]),
+      ...(lastExit?.atMs == null ? [] : [{ atMs: lastExit.atMs, gpuUuid: spec.gpuUuid, label: lastExit.sentence.startsWith(`${spec.name} `) ? lastExit.sentence : `${spec.name}: ${lastExit.sentence}`, colour }]),
     ]),
-    ...(daemon === null ? [] : [{ atMs: daemon.sinceMs, gpuUuid, label: `MPS ${daemon.state}`, colour: null }]),
+    ...(daemon === null ? [] : [{ atMs: daemon.sinceMs, gpuUuid, label: `MPS ${mpsWord(daemon.state)}`, colour: null }]),
   ]
   const here = marks.filter((mark) => mark.gpuUuid === null || mark.gpuUuid === gpuUuid)
   const each = new Map([...here, ...present].map((mark) => [`${mark.atMs} ${mark.label}`, mark]))

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { GpuIdentity } from '../../shared/gpu.ts'
 import { gpmAbsent, othersLast, stripPlans } from './stripPlans.ts'
 
-const subject = { gpuUuid: 'GPU-a', engines: [{ id: 'e1', colour: 0, name: 'one', gpuUuid: 'GPU-a', runs: true }], gpmAbsent: false, totalMiB: 81920, limitWatts: 450, scheme: 'dark' as const }
+const subject = { gpuUuid: 'GPU-a', engines: [{ id: 'e1', colour: 0, name: 'one', gpuUuid: 'GPU-a', runs: true, serves: true }], gpmAbsent: false, totalMiB: 81920, limitWatts: 450, scheme: 'dark' as const }
 const identity = (gpm: boolean | null) => ({ gpm }) as GpuIdentity
 
 describe('stripPlans', () => {
@@ -17,17 +17,28 @@ describe('stripPlans', () => {
     expect(first?.top).toBe(450)
   })
   it('leaves the memory of an engine that is bound to no GPU out of every GPU', () => {
-    const unbound = { id: 'e2', colour: 1, name: 'two', gpuUuid: null, runs: true }
+    const unbound = { id: 'e2', colour: 1, name: 'two', gpuUuid: null, runs: true, serves: true }
     const [, , tokens, memory] = stripPlans({ ...subject, engines: [...subject.engines, unbound] })
     expect(tokens?.names).toEqual(['engine/e1/generatedTokensPerSecond', 'engine/e2/generatedTokensPerSecond'])
     expect(memory?.names).toEqual(['engine/e1/gpuMemoryMiB', 'gpu/GPU-a/memoryUsedMiB'])
     expect(memory?.lines.map((line) => line.label)).toEqual(['one', 'other'])
   })
-  it('needs every running engine for the total of tokens, and only what the GPU tells for memory in use', () => {
-    const idle = { id: 'e2', colour: 1, name: 'two', gpuUuid: 'GPU-a', runs: false }
+  it('needs every engine that serves for the total of tokens, not one that loads; and only what the GPU tells for memory in use', () => {
+    const idle = { id: 'e2', colour: 1, name: 'two', gpuUuid: 'GPU-a', runs: false, serves: false }
     const [, , tokens, memory] = stripPlans({ ...subject, engines: [...subject.engines, idle] })
     expect(tokens?.lines.map((line) => line.optional)).toEqual([false, true])
     expect(memory?.lines.map((line) => line.optional ?? false)).toEqual([true, true, false])
+    // the legend leaves out only what rests
+    for (const plan of [tokens, memory]) expect(plan?.lines.slice(0, 2).map((line) => line.resting)).toEqual([false, true])
+  })
+  it('labels slow tokens so that no two labels read the same', () => {
+    const { axisFormat } = stripPlans(subject)[2]!
+    expect([0, 0.25, 0.5, 1, 1.5, 2000].map(axisFormat)).toEqual(['0', '0.25', '0.5', '1', '1.5', '2,000'])
+  })
+  it('tells a ninth engine from the first, whose colour it has', () => {
+    const [, , tokens, memory] = stripPlans({ ...subject, engines: [0, 8].map((colour) => ({ ...subject.engines[0]!, id: `e${colour}`, colour })) })
+    expect(tokens!.lines[0]!.colour).toBe(tokens!.lines[1]!.colour)
+    for (const plan of [tokens!, memory!]) expect(plan.lines.slice(0, 2).map((line) => line.dashed)).toEqual([false, true])
   })
   it('names one series per line', () => {
     for (const plan of stripPlans(subject)) expect(plan.names.length).toBe(plan.lines.length)

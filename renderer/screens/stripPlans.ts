@@ -5,7 +5,7 @@ import type { StripLine } from '../parts/Strip.tsx'
 import { middle, rest } from '../parts/stripColumns.ts'
 import type { Columns } from '../parts/columns.ts'
 import { engineSeries, gpuSeries } from '../state/track.ts'
-import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
+import { engineColour, isRepeated, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 
 export interface StripPlan {
   label: string
@@ -30,8 +30,10 @@ export interface StripEngine {
   name: string
   /** null: bound to no GPU, so that its memory is not known by GPU. */
   gpuUuid: string | null
-  /** Whether it has a process. */
+  /** Whether it has a process: until it serves, that takes memory already. */
   runs: boolean
+  /** Whether it serves: one that is still loading makes no tokens yet. */
+  serves: boolean
 }
 
 interface Subject {
@@ -90,11 +92,14 @@ function powerPlan({ gpuUuid, scheme, limitWatts }: Subject): StripPlan {
 /** Whole GiB, in MiB. */
 const GIB_STEPS = [1, 2, 4, 5, 8, 10, 20, 40, 50, 100].map((gibibyte) => gibibyte * 1024)
 
+/** With as many digits as the step needs, so that no two labels read the same. */
+const axisRate = (value: number): string => fixed(value, Number.isInteger(value) ? 0 : Number.isInteger(value * 10) ? 1 : 2)
+
 function tokensPlan({ engines, scheme }: Subject): StripPlan {
   return {
-    label: 'Tokens per second', metrics: [], stacked: true, top: null, axisFormat: (value) => fixed(value), total: { label: 'total', format: rate },
+    label: 'Tokens per second', metrics: [], stacked: true, top: null, axisFormat: axisRate, total: { label: 'total', format: rate },
     names: engines.map(({ id }) => engineSeries(id, 'generatedTokensPerSecond')),
-    lines: engines.map(({ name, colour, runs }) => ({ label: name, colour: engineColour(colour, scheme), format: rate, optional: !runs })),
+    lines: engines.map(({ name, colour, serves }) => ({ label: name, colour: engineColour(colour, scheme), dashed: isRepeated(colour), format: rate, optional: !serves, resting: !serves })),
     note: engines.length === 0 ? 'Each engine gets a layer here once it runs.' : null,
   }
 }
@@ -106,7 +111,7 @@ function memoryPlan({ gpuUuid, engines: all, scheme, totalMiB }: Subject): Strip
     axisFormat: (value) => `${fixed(value / 1024, value === totalMiB && value % 1024 !== 0 ? 1 : 0)} GiB`, axisSteps: GIB_STEPS, total: { label: 'in use', format: gibibytes },
     names: [...engines.map(({ id }) => engineSeries(id, 'gpuMemoryMiB')), gpuSeries(gpuUuid, 'memoryUsedMiB')],
     lines: [
-      ...engines.map(({ name, colour }) => ({ label: name, colour: engineColour(colour, scheme), format: gibibytes, optional: true })),
+      ...engines.map(({ name, colour, runs }) => ({ label: name, colour: engineColour(colour, scheme), dashed: isRepeated(colour), format: gibibytes, optional: true, resting: !runs })),
       { label: 'other', colour: STRIP_COLOURS[scheme].other, format: gibibytes },
     ],
     shape: othersLast,

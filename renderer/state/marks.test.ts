@@ -13,6 +13,7 @@ describe('marks', () => {
     expect(engineMarks([engine('starting', 1)], [engine('ready', 5)])).toEqual([{ atMs: 5, gpuUuid: 'GPU-a', label: 'one ready', colour: 2 }])
     expect(daemonMarks([daemon('starting')], [daemon('running')])).toEqual([{ atMs: 7, gpuUuid: 'GPU-a', label: 'MPS running', colour: null }])
   })
+  it('speak of a state as the badge does', () => expect(daemonMarks([daemon('starting')], [daemon('noServer')])[0]?.label).toBe('MPS no server yet'))
   it('are capped, newest kept', () => {
     const mark = (atMs: number) => ({ atMs, gpuUuid: null, label: '', colour: null })
     expect(addMarks([mark(1), mark(2)], [mark(3)], 2).map((one) => one.atMs)).toEqual([2, 3])

@@ -1,7 +1,7 @@
 // Marks: moments at which something changed its state, drawn across the strips. feed.ts writes it.
 import { create } from 'zustand'
 import type { Engine } from '../../shared/engine.ts'
-import type { MpsDaemon } from '../../shared/mps.ts'
+import { mpsWord, type MpsDaemon } from '../../shared/mps.ts'
 
 export interface Mark {
   atMs: number
@@ -34,6 +34,6 @@ export function daemonMarks(before: MpsDaemon[] | null, after: MpsDaemon[]): Mar
   return after.flatMap((daemon) => {
     const old = before?.find((one) => one.gpuUuid === daemon.gpuUuid)
     if (old === undefined || old.state === daemon.state) return []
-    return [{ atMs: daemon.sinceMs, gpuUuid: daemon.gpuUuid, label: `MPS ${daemon.state}`, colour: null }]
+    return [{ atMs: daemon.sinceMs, gpuUuid: daemon.gpuUuid, label: `MPS ${mpsWord(daemon.state)}`, colour: null }]
   })
 }

@@ -29,10 +29,12 @@ interface ViewStore {
   stageReplayId: string | null
   /** The run that is over and was put away on the Stage: the Stage shows the plan again. */
   stageSeenId: string | null
+  /** The Stage alone on the screen, for a projector. */
+  presenting: boolean
 }
 export const useView = create<ViewStore>(() => ({
   screen: 'live', gpuUuid: null, engineId: null, span: '1 min', gpuPanelOpen: false, engineForm: null,
-  experimentDraft: null, reportId: null, compareId: null, stagePreset: null, stageReplayId: null, stageSeenId: null,
+  experimentDraft: null, reportId: null, compareId: null, stagePreset: null, stageReplayId: null, stageSeenId: null, presenting: false,
 }))
 
 /** The screen named by a URL fragment; 'live' for anything else. */
@@ -45,6 +47,26 @@ export function screenOf(fragment: string): Screen {
 export function openScreen(screen: Screen): void {
   if (screenOf(location.hash) !== screen) history.pushState(null, '', `#${screen}`)
   useView.setState({ screen })
+}
+
+/** The Stage alone, as far as the browser lets it: where it refuses, all of the window. */
+export function present(): void {
+  openScreen('stage')
+  useView.setState({ presenting: true })
+  document.documentElement.requestFullscreen().catch(() => undefined)
+}
+
+export function stopPresenting(): void {
+  if (!useView.getState().presenting) return
+  useView.setState({ presenting: false })
+  if (document.fullscreenElement !== null) document.exitFullscreen().catch(() => undefined)
+}
+
+/** Leaving full screen with the browser's own key ends it too; returns how to stop. */
+export function followFullScreen(): () => void {
+  const read = () => { if (document.fullscreenElement === null) useView.setState({ presenting: false }) }
+  document.addEventListener('fullscreenchange', read)
+  return () => document.removeEventListener('fullscreenchange', read)
 }
 
 /** Follows the address; returns how to stop. */

@@ -46,12 +46,14 @@ export const cssVariables: CSSVariablesResolver = () => ({
   dark: {
     ...engines(ENGINE_COLOURS.dark),
     '--mantine-color-body': '#0c0f14', '--mantine-color-text': '#d5dbe3', '--mantine-color-dimmed': '#95a0ae', '--mantine-color-placeholder': '#95a0ae',
+    '--mantine-color-error': '#f0706f',
     '--surface': '#11151b', '--surface-2': '#161b22', '--surface-3': '#1f262f', '--line': '#232a33', '--line-strong': '#36404c',
     '--tone-good': '#3fbf9a', '--tone-busy': '#e3b341', '--tone-bad': '#f0706f', '--tone-idle': '#8b95a3', '--tone-other': '#a99bf5',
   },
   light: {
     ...engines(ENGINE_COLOURS.light),
     '--mantine-color-body': '#f4f5f7', '--mantine-color-text': '#1c2430', '--mantine-color-dimmed': '#566170', '--mantine-color-placeholder': '#566170',
+    '--mantine-color-error': '#c0302f',
     '--surface': '#ffffff', '--surface-2': '#f6f7f9', '--surface-3': '#ffffff', '--line': '#dde1e6', '--line-strong': '#c2c9d1',
     '--tone-good': '#08785c', '--tone-busy': '#8f6400', '--tone-bad': '#c0302f', '--tone-idle': '#5b6673', '--tone-other': '#5b48c9',
   },

@@ -7,6 +7,11 @@ export const ENGINE_COLOURS: Record<Scheme, readonly string[]> = {
   light: ['#b87a00', '#1f7fbd', '#00795a', '#b0437f', '#857b00', '#c24e12', '#3556c9', '#6b6b6b'],
 }
 
+/** More engines than colours: from the ninth on a colour stands for two, and the later one is hollow or dashed. */
+export function isRepeated(index: number): boolean {
+  return Math.floor(index / ENGINE_COLOURS.dark.length) % 2 === 1
+}
+
 export function engineColour(index: number, scheme: Scheme): string {
   const colours = ENGINE_COLOURS[scheme]
   return colours[((index % colours.length) + colours.length) % colours.length]!

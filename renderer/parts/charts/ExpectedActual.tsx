@@ -17,6 +17,8 @@ export interface ExpectedRow {
 
 const ROW_PX = 38
 const BAND = 'var(--mantine-color-dimmed)'
+/** As the band looks on its surface. */
+const BAND_KEY = 'color-mix(in srgb, var(--mantine-color-dimmed) 35%, var(--surface))'
 
 export function ExpectedActual({ rows, stamp = null, confident }: { rows: ExpectedRow[]; stamp?: string | null; confident: boolean }) {
   const drawn = rows.map((row, at) => ({ row: String(at), band: row.expected === null ? [0, 0] : [row.expected.low, row.expected.high] }))
@@ -29,7 +31,7 @@ export function ExpectedActual({ rows, stamp = null, confident }: { rows: Expect
   }
   return (
     <ChartFrame title={anyMeasured ? 'Expected against actual' : 'Expected gain'} unit="change of output tokens/s against the best single engine" stamp={anyMeasured ? stamp : null} table={table}
-      keys={[{ label: 'expected: from no overlap to ideal overlap, line at the likely value', colour: BAND }, ...(anyMeasured ? [{ label: 'measured, with its 95 % interval', colour: 'var(--mantine-color-text)', hollow: true }] : [])]}
+      keys={[{ label: 'expected: from no overlap to ideal overlap, line at the likely value', colour: BAND_KEY }, ...(anyMeasured ? [{ label: 'measured, with its 95 % interval', colour: 'var(--mantine-color-text)', hollow: true }] : [])]}
       note={confident ? null : 'Extrapolated: the model was fitted on Hopper with dense bf16 models.'} empty={ends.length === 0 ? rows[0]?.why ?? 'Nothing is expected and nothing was measured.' : null}
       meaning="Expected comes from a model of host time, kernel time and overlap; its band runs from θ = 1 (kernels of several engines do not overlap) to θ = 0 (they do, ideally). It is not fitted to this workstation.">
       <ResponsiveContainer width="100%" height={ROW_PX * rows.length + 30}>

@@ -10,7 +10,7 @@ export interface GainRow { comparison: Comparison; arm: string; baseline: string
 interface Drawn { row: string; change: number; at: number }
 
 const ROW_PX = 44
-const TEXT_PX = 172
+const TEXT_PX = 184
 
 export function GainBars({ rows, title = 'Gains', stamp = null }: { rows: GainRow[]; title?: string; stamp?: string | null }) {
   const drawn = rows.flatMap(({ comparison }, at): Drawn[] => (comparison.change === null ? [] : [{ row: String(at), change: comparison.change, at }]))
