@@ -19,9 +19,9 @@ const FILE = { version: 1, title: 't', question: 'q', arms: [{ id: 'a', name: 'A
 const inputs = (gpuUuid: string, id: string): Record<string, object> => ({
   'workstation.setPlainHttp': { open: true },
   'gpu.history': { series: ['x'], fromMs: 0, toMs: 1, maxPoints: 10 }, 'gpu.retry': {},
-  'mps.preview': { gpuUuid, action: 'start', forceAfterSeconds: null, sharePercent: null }, 'mps.start': { gpuUuid: 'GPU-none' }, 'mps.stop': { gpuUuid, forceAfterSeconds: null }, 'mps.restart': { gpuUuid: 'GPU-none', forceAfterSeconds: null },
-  'mps.useForeign': { gpuUuid, pipeDirectory: '/nowhere' }, 'mps.setDefaultShare': { gpuUuid, sharePercent: 50 }, 'mps.log': { gpuUuid, lines: 10 },
-  'engine.add': { spec }, 'engine.change': { id, spec }, 'engine.remove': { id: 'none' }, 'engine.preview': { id, action: 'start' }, 'engine.start': { id: 'none' }, 'engine.stop': { id, drainSeconds: 0 }, 'engine.restart': { id: 'none' }, 'engine.putOnMps': { id: 'none' },
+  'mps.preview': { gpuUuid, action: 'setLimits', forceAfterSeconds: null, limits: { of: 'default', sharePercent: 50, pinnedMemoryMiB: 4096 } }, 'mps.start': { gpuUuid: 'GPU-none' }, 'mps.stop': { gpuUuid, forceAfterSeconds: null }, 'mps.restart': { gpuUuid: 'GPU-none', forceAfterSeconds: null },
+  'mps.useForeign': { gpuUuid, pipeDirectory: '/nowhere' }, 'mps.setLimits': { gpuUuid, of: 'default', sharePercent: 50, pinnedMemoryMiB: 4096 }, 'mps.log': { gpuUuid, lines: 10 },
+  'engine.add': { spec }, 'engine.change': { id, spec }, 'engine.remove': { id: 'none' }, 'engine.preview': { id, action: 'start' }, 'engine.start': { id: 'none' }, 'engine.stop': { id, drainSeconds: 0 }, 'engine.restart': { id: 'none' }, 'engine.putOnMps': { id: 'none' }, 'engine.takeIn': { id: 'none' }, 'engine.previewFoundOnMps': { id: 'none' },
   'experiment.plan': { preset: null, file: FILE, gpuUuid, engineId: id, resumes: null }, 'experiment.rehearse': { preset: 'none', file: null, gpuUuid, engineId: id, resumes: null }, 'experiment.start': { preset: 'none', file: null, gpuUuid, engineId: id, resumes: null },
   'experiment.cancel': { id: 'x' }, 'experiment.report': { id: 'x' }, 'experiment.compare': { a: 'x', b: 'y' }, 'experiment.exportReport': { id: 'x', format: 'json' }, 'experiment.importReport': { text: '{}' }, 'experiment.removeReport': { id: 'x' },
   'link.acknowledge': { stream: 's1', seq: 1 },

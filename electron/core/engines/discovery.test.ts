@@ -10,7 +10,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { llamaParts } from '../../../e2e/parts/llama.ts'
 import type { FoundEngine } from '../../../shared/foundEngine.ts'
 import { freePort } from '../host/ports.ts'
-import { systemClock } from '../kit/clock.ts'
+import { Procfs } from '../host/procfs.ts'
+import { HandClock, systemClock } from '../kit/clock.ts'
 import { Discovery } from './discovery.ts'
 import { openWorkbench, standIn, type Workbench } from './fixtures/workbench.ts'
 
@@ -177,6 +178,23 @@ describe('a vLLM that somebody else started', () => {
       await other.clear()
     }
   }, 40_000)
+})
+
+it('a script of the name of its engine that becomes the engine is found when it has', async () => {
+  const stat = { pid: 77, ppid: 1, comm: 'llama-server', state: 'S', processGroup: 77, session: 77, cpuSeconds: 0, threads: 1, startTicks: 5, residentBytes: 0, readAtMs: 0 }
+  let argv = ['/bin/sh', '/usr/local/bin/llama-server', '-m', 'x.gguf']
+  const clock = new HandClock()
+  const procfs = Object.assign(new Procfs({ root: join(folder, 'no-proc') }), { commandLine: () => argv, environmentOf: () => ({}), isAlive: () => true, processTree: () => [77] })
+  const alone = new Discovery({ host: bench.host, procfs, stateDirectory: folder, clock, toolsEnv: {}, uid: 0, own: () => [] })
+  const seen = () => {
+    alone.tick(new Map([[77, stat]]))
+    alone.observe(new Map(), () => null)
+    return alone.found.value.map(({ program }) => program)
+  }
+  expect(seen()).toEqual([])
+  argv = ['/opt/llama.cpp/llama-server', '-m', 'x.gguf']
+  await clock.advance(2_000)
+  expect(seen()).toEqual(['llamaServer'])
 })
 
 describe('a real llama-server that somebody else started', () => {

@@ -84,6 +84,8 @@ interface Known extends FoundProcess {
 /** A look reads the command lines of new processes, and of each old one every so many looks: a program may have become another. */
 const LOOK_EVERY_MS = 2_000
 const REREAD_EVERY = 30
+/** A script of the engine's name becomes the engine, and nothing but its command line tells: young processes are read at every look. */
+const YOUNG_LOOKS = 5
 /** One that cannot be heard from here, in a network of its own, holds nobody up for longer. */
 const LONGEST_LOAD_MS = 10 * 60 * 1000
 const UNSEEN: FoundSighting = { pids: [], gpuMemoryMiB: null, attachment: NOT_SEEN, gpuUuids: null }
@@ -92,7 +94,7 @@ export class Discovery {
   /** In order of their start. */
   readonly found = new Topic<FoundEngine[]>([])
   readonly #parts: DiscoveryParts
-  #commands = new Map<string, Read | null>()
+  #commands = new Map<string, { read: Read | null; looks: number }>()
   #known = new Map<string, Known>()
   #lookedAtMs = -Infinity
   #looks = 0
@@ -153,18 +155,19 @@ export class Discovery {
 
   #look(table: ProcessTable): void {
     this.#looks += 1
-    const commands = new Map<string, Read | null>()
+    const commands = new Map<string, { read: Read | null; looks: number }>()
     const candidates = new Map<number, TableEntry>()
     for (const entry of table.values()) {
       const key = `${entry.pid} ${entry.startTicks} ${entry.comm}`
-      const old = (entry.pid + this.#looks) % REREAD_EVERY === 0 ? undefined : this.#commands.get(key)
-      const read = old === undefined ? this.#read(entry.pid) : old
-      commands.set(key, read)
+      const old = this.#commands.get(key)
+      const kept = old !== undefined && old.looks >= YOUNG_LOOKS && (entry.pid + this.#looks) % REREAD_EVERY !== 0
+      const read = kept ? old.read : this.#read(entry.pid)
+      commands.set(key, { read, looks: (old?.looks ?? 0) + 1 })
       if (read !== null && entry.state !== 'Z') candidates.set(entry.pid, entry)
     }
     this.#commands = commands
     const found = [...candidates.values()].filter((entry) => !ancestorsOf(entry, table).some(({ pid }) => candidates.has(pid)))
-    const known = found.flatMap((entry) => this.#know(entry, commands.get(`${entry.pid} ${entry.startTicks} ${entry.comm}`) ?? null, table) ?? [])
+    const known = found.flatMap((entry) => this.#know(entry, commands.get(`${entry.pid} ${entry.startTicks} ${entry.comm}`)?.read ?? null, table) ?? [])
     this.#known = new Map(known.sort((a, b) => a.process.startTicks - b.process.startTicks).map((one) => [one.id, one]))
     for (const one of this.#known.values()) this.#findPort(one)
   }

@@ -61,7 +61,7 @@ describe('llama-server', () => {
     process.kill(first ?? 0, 'SIGKILL')
     await ready(first)
     expect(bench.engine(id)).toMatchObject({ restarts: { used: 1, budget: 1 }, lastExit: { signal: 'SIGKILL' } })
-    process.kill(bench.engine(id).pid ?? 0, 'SIGKILL')
+    process.kill(bench.engine(id).pid!, 'SIGKILL')
     await bench.until('budget spent', () => bench.engine(id).fault?.code === 'RESTART_BUDGET_SPENT')
   }, 150_000)
 

@@ -126,7 +126,7 @@ it('an automatic restart waits while the workstation is held, says so, and happe
   await bench.supervisor.start(id)
   await inState(id, 'ready')
   const { pid } = bench.engine(id)
-  process.kill(pid ?? 0, 'SIGKILL')
+  process.kill(pid!, 'SIGKILL')
   await inState(id, 'failed')
   expect(bench.engine(id).fault?.hint).toContain('not restarted by itself while an experiment holds the workstation')
   held = false

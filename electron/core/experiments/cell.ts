@@ -162,7 +162,7 @@ export class Cells {
       board.phase('proving', `Proves how ${arm.name} shares the GPU`)
       const proof = await prove(residents, this.#parts)
       findings.addCheck(proof)
-      findings.addEngines(reportedEngines(residents, lab.engines.list.value))
+      findings.addEngines(reportedEngines(residents, lab))
       if (proof.result !== 'passed') throw new FaultError('EXPERIMENT_FAILED', proof.sentence, 'Look at the evidence of the check, and at the MPS page.', { detail: proof.evidence.join('\n') })
       await this.#compareEngines(residents)
       await this.#warm(cell, residents)

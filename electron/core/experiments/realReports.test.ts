@@ -1,4 +1,4 @@
-// Reports of experiments that ran on a real H100 (driver 580.159.04, MPS control 13000): read back, recomputed and written out.
+// Reports of experiments that ran on a real H100 and a real H200 (driver 580.159.04, MPS control 13000): read back, recomputed and written out.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -10,9 +10,11 @@ import { comparisonsOf } from './gains.ts'
 const read = (name: string) => parseReport(readFileSync(join(import.meta.dirname, 'fixtures', `${name}.json`), 'utf8'))
 
 describe.each([
-  ['h100-decode-loop', '−24.0 %', 0.2301],
-  ['h100-decode-loop-host-work', '+37.6 %', 0.0288],
-])('%s', (name, againstSingle, againstTimeSliced) => {
+  ['h100-decode-loop', 'NVIDIA H100 80GB HBM3', '−24.0 %', 0.2301],
+  ['h100-decode-loop-host-work', 'NVIDIA H100 80GB HBM3', '+37.6 %', 0.0288],
+  ['h200-llama-server', 'NVIDIA H200', '+75.6 %', 0.2498],
+  ['h200-four-llama-servers', 'NVIDIA H200', '+201.5 %', 1.7783],
+])('%s', (name, gpu, againstSingle, againstTimeSliced) => {
   const report = read(name)
 
   it('says what was measured', () => {
@@ -33,15 +35,16 @@ describe.each([
 
   it('proved every arm', () => {
     const proofs = report.checks.filter((check) => check.name.startsWith('attached/'))
-    expect(proofs.map(({ name, result }) => [name, result])).toEqual([['attached/single', 'passed'], ['attached/time-sliced', 'passed'], ['attached/mps', 'passed']])
-    for (const { armId, attachmentEvidence } of report.engines) {
-      expect(attachmentEvidence.join(' '), armId).toMatch(armId === 'mps' ? /pid \d+ is in get_client_list/ : /lists pid \d+ as C: an ordinary CUDA process/)
+    expect(proofs.map(({ name, result }) => `${name} ${result}`).sort()).toEqual(['attached/mps passed', 'attached/single passed', 'attached/time-sliced passed'])
+    for (const { armId, pids } of report.engines) {
+      const evidence = proofs.find(({ name }) => name === `attached/${armId}`)?.evidence.join(' ')
+      for (const pid of pids) expect(evidence).toMatch(new RegExp(armId === 'mps' ? `pid ${pid} is in get_client_list` : `lists pid ${pid} as C(?![+\\w])`))
     }
   })
 
   it.each(['html', 'markdown', 'csv', 'json'] as const)('can be written as %s', (format) => {
     const { text } = exportReport(report, format)
-    expect(text).toContain(format === 'csv' ? 'time-sliced' : 'NVIDIA H100 80GB HBM3')
+    expect(text).toContain(format === 'csv' ? 'time-sliced' : gpu)
     expect(text).not.toContain('SIMULATED')
   })
 })

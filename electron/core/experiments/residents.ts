@@ -160,12 +160,14 @@ export function cpusOf({ engines }: Residents, lab: Lab): (number[] | null)[] {
   })
 }
 
-export function reportedEngines({ arm, engines }: Residents, list: readonly Engine[]): ReportedEngine[] {
+export function reportedEngines({ arm, engines }: Residents, lab: Lab): ReportedEngine[] {
+  const list = lab.engines.list.value
   return engines.map(({ id, spec, preview, capacity }) => {
     const engine = find(list, id)
     return {
       armId: arm.id, name: spec.name, recipe: spec.recipe, argv: preview.argv, env: preview.env, pids: engine?.pids ?? [], cpus: spec.cpus,
-      attachment: engine?.attachment.sentence ?? 'It is gone.', attachmentEvidence: engine?.attachment.evidence ?? [],
+      attachment: engine?.attachment.sentence ?? 'It is gone.', // an engine that never asked for MPS may have none of its own yet
+      attachmentEvidence: engine?.attachment.evidence.length ? engine.attachment.evidence : onGpu(engine?.pids ?? [], lab),
       kvCacheTokens: capacity.kvCacheTokens, maxSequences: capacity.maxSequences, version: capacity.version,
     }
   })

@@ -95,7 +95,7 @@ describe('LocalHost.follow', () => {
     const ends = () => states.filter((state) => state.name === 'ended')
     const die = async (time: number) => {
       await soon(() => expect(lines).toHaveLength(time))
-      process.kill(followed.pid ?? 0, 'SIGKILL')
+      process.kill(followed.pid!, 'SIGKILL')
       await soon(() => expect(ends()).toHaveLength(time))
       return ends().at(-1)
     }
