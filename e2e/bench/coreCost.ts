@@ -33,7 +33,7 @@ export async function run(): Promise<Row[]> {
   }
   await waitUntil(async () => (await core.first<{ state: string }[]>('engine.list')).every((engine) => engine.state === 'ready'))
   await new Promise((resolve) => setTimeout(resolve, 5000))
-  const groups = { core: [core.pid], 'nvidia-smi': toolPids(core.state, 'nvidiaSmi.ts'), engines: toolPids(core.state, 'sim/engine.ts'), keepers: toolPids(core.state, 'keeper.ts') }
+  const groups = { core: [core.pid], 'nvidia-smi': toolPids(core.state, 'nvidiaSmi.ts'), engines: toolPids(core.state, 'bin/vllm'), keepers: toolPids(core.state, 'keeper.ts') }
   const spent = () => Object.fromEntries(Object.entries(groups).map(([name, pids]) => [name, pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)]))
   const before = spent()
   await new Promise((resolve) => setTimeout(resolve, MEASURED_MS))

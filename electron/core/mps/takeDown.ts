@@ -25,7 +25,9 @@ export async function takeDown(work: Work, leave: Leave): Promise<void> {
   if (target.ownership === 'used') {
     throw new FaultError('WRONG_STATE', 'Overlap uses this MPS daemon but did not start it, so it does not stop it.', 'Stop it where it was started, or stop using it.')
   }
-  const seen = await work.look('now')
+  // with consent, a daemon that the kernel shows alive need not be asked first: a session is what a stop costs
+  const inSight = await work.look('never')
+  const seen = leave.forceAfterSeconds !== null && inSight.life === 'alive' ? inSight : await work.look('now')
   if (isGone(seen)) return refuseForeign(work.foreign())
   // Without an answer nobody knows who would be hurt.
   if (seen.answers !== true && leave.forceAfterSeconds === null) throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
