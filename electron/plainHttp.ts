@@ -46,12 +46,15 @@ export class PlainHttpDoor {
       const { opened, canClose } = this.#parts
       if (!canClose && !open) throw new FaultError('WRONG_STATE', 'This door is the only way in.', 'End Overlap instead.', { field: 'open' })
       if (!canClose || open === (this.#server !== null)) return
-      if (open) await this.#open()
-      await opened.workstation.rememberPlainHttp(open)
-      if (open) return
-      await opened.announce(null)
-      this.now.set({ address: null, canClose })
-      await this.#shut()
+      if (open) {
+        await this.#open()
+        return await opened.workstation.rememberPlainHttp(true).catch(async (error: unknown) => {
+          await this.#close()
+          throw error
+        })
+      }
+      await opened.workstation.rememberPlainHttp(false)
+      await this.#close()
     })
   }
 
@@ -59,12 +62,23 @@ export class PlainHttpDoor {
     return this.#mailbox.post(() => this.#shut())
   }
 
+  async #close(): Promise<void> {
+    const { opened, canClose } = this.#parts
+    await opened.announce(null)
+    this.now.set({ address: null, canClose })
+    await this.#shut()
+  }
+
   async #open(): Promise<number> {
     const { opened, token, pageFolder, canClose } = this.#parts
     const server = new WebServer({ answers: answers(opened.workstation, opened.log), token, pageFolder, version, clock: systemClock, log: opened.log })
     const port = await this.#listen(server)
     this.#server = server
-    await opened.announce({ port, token })
+    // a door that cannot be told of is not left open
+    await opened.announce({ port, token }).catch(async (error: unknown) => {
+      await this.#shut()
+      throw error
+    })
     this.now.set({ address: addressOf(port, token), canClose })
     return port
   }

@@ -18,7 +18,6 @@ export const FAULT_STATUS = {
   COMMAND_TIMED_OUT: 504,
   COMMAND_FAILED: 502, // ran, and said no
   NO_PERMISSION: 403,
-  DISK_FULL: 507, // no space left, a quota that is used up, or a file system that became read-only
   DRIVER_UNREACHABLE: 503, // nvidia-smi cannot talk to the driver
   GPU_LOST: 503,
   NO_CUDA_DEVICE: 503, // "no CUDA-capable device is detected"
@@ -35,7 +34,7 @@ export const FAULT_STATUS = {
   EXPERIMENT_FAILED: 502, // an arm of it could not be loaded, proven or measured
   UNREADABLE_OUTPUT: 502, // a tool printed what its parser does not know
   CONFIG_BROKEN: 500, // a settings file was kept aside
-  NOT_WRITTEN: 507, // a file of the state folder could not be written: the disk is full, or the file is not ours
+  NOT_WRITTEN: 507, // the disk is full, or the file is not ours
   NOT_PERMITTED_HERE: 403,
   LINK_LOST: 503,
   BUG: 500,
@@ -79,6 +78,6 @@ export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof FaultError) return thrown.fault
   const text = thrown instanceof Error ? thrown.message : String(thrown)
   const full = thrown instanceof Error && 'code' in thrown ? FULL[String(thrown.code)] : undefined
-  if (full) return { code: 'DISK_FULL', sentence: full[0], hint: full[1], field: null, detail: text }
+  if (full) return { code: 'NOT_WRITTEN', sentence: full[0], hint: full[1], field: null, detail: text }
   return { code: 'BUG', sentence: 'Overlap made a mistake.', hint: 'The log has the details; please report it.', field: null, detail: text }
 }

@@ -58,6 +58,7 @@ it.each<[string, Partial<PreflightFacts>, string, string]>([
   ['a running server that leaves them fewer than its daemon would', { daemon: daemon({ state: 'running', limits: { ...LIMITS_UNKNOWN, default: { sharePercent: 100, pinnedMemory: 'none' }, servers: [{ pid: 7, sharePercent: 30, pinnedMemory: null, changedAtMs: null }] } }) }, 'serverShare', 'limits its clients to 30 %'],
   ['a daemon that will be started with fewer', { daemon: daemon({ limits: { ...LIMITS_UNKNOWN, wanted: { sharePercent: 50, pinnedMemoryMiB: null } } }) }, 'serverShare', 'limits its clients to 50 %'],
   ['a daemon that gives its clients less memory', { daemon: daemon({ limits: { ...LIMITS_UNKNOWN, wanted: { sharePercent: null, pinnedMemoryMiB: 2048 } } }) }, 'serverMemory', '2048 MiB'],
+  ['a running server that gives its clients less memory', { daemon: daemon({ state: 'running', limits: { ...LIMITS_UNKNOWN, servers: [{ pid: 7, sharePercent: 100, pinnedMemory: '70G', changedAtMs: 1 }] } }) }, 'serverMemory', '71680 MiB'],
   ['MPS in fault', { daemon: daemon({ state: 'faulted' }) }, 'mpsCanBeUsed', 'It is so.'],
 ])('refuses %s', (_, change, name, words) => {
   const refusing = refusals(preflight({ ...good, ...change }))

@@ -151,9 +151,11 @@ const serverShare: Look = (facts) => {
 
 /** Only the clients of MPS would have less memory, and nothing that is compared with them. */
 const serverMemory: Look = (facts) => {
-  const { daemon } = facts
+  const { daemon, gpu } = facts
   if (armsOf(facts, 'mps').length === 0 || daemon === null) return null
-  const limit = clientLimits(daemon).map(({ pinnedMemory }) => readBackMiB(pinnedMemory)).find((mebibytes) => mebibytes !== null)
+  // a running server's limit is lifted by setting the size of the GPU, which is read back in whole GiB
+  const whole = 1024 * Math.floor((gpu.memoryTotalMiB ?? Infinity) / 1024)
+  const limit = clientLimits(daemon).map(({ pinnedMemory }) => readBackMiB(pinnedMemory)).find((mebibytes) => mebibytes !== null && mebibytes < whole)
   return limit === undefined ? null : check('serverMemory', 'refuses', false, `The MPS daemon limits each of its clients to ${limit} MiB of memory, and what they are compared with is not limited. Take the limit away and restart MPS.`)
 }
 

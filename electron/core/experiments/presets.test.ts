@@ -1,5 +1,5 @@
 // Reading experiments: the ones that come with Overlap, and what is said of those that are wrong.
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -79,4 +79,11 @@ test('a folder is read by name; a wrong file is named, a missing folder is NOT_F
   await writeFile(join(folder, 'c.yaml'), GOOD.replace('version: 1', 'version: 7'))
   expect(faultOf(await readPresets(folder).catch((thrown: unknown) => thrown))).toMatchObject({ code: 'BAD_INPUT', sentence: expect.stringContaining('c.yaml, line 1, version') as string })
   expect(faultOf(await readPresets(join(folder, 'none')).catch((thrown: unknown) => thrown))).toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('the experiments for a real GPU are read too', async () => {
+  const folder = join(import.meta.dirname, '../../../e2e/gpu')
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
+  expect(names).toHaveLength(4)
+  for (const name of names) expect(parseExperiment(await readFile(join(folder, name), 'utf8')).arms, name).toHaveLength(3)
 })

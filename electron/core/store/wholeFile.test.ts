@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { HandClock } from '../kit/clock.ts'
-import { readWhole, writeWhole } from './wholeFile.ts'
+import { notWritten, readWhole, writeWhole } from './wholeFile.ts'
 
 const Shape = z.object({ version: z.literal(1), name: z.string() })
 const clock = new HandClock(Date.UTC(2026, 0, 2, 3, 4, 5))
@@ -68,6 +68,11 @@ describe('whole files', () => {
     mkdirSync(join(target, 'full'), { recursive: true })
     await expect(writeWhole(target, { version: 1, name: 'a' })).rejects.toMatchObject({ fault: { code: 'NOT_WRITTEN' } })
     expect(readdirSync(folder).sort()).toEqual(['deep', 'taken'])
+  })
+
+  it.each(['SQLITE_CONSTRAINT_UNIQUE', 'ERR_INVALID_ARG_TYPE', 'ENOENT'])('a mistake of ours (%s) is not called a full disk', (code) => {
+    const mistake = Object.assign(new Error('x'), { code })
+    expect(notWritten('/x', mistake)).toBe(mistake)
   })
 
   it('that are broken and cannot be moved aside stay, and the reader throws', async () => {

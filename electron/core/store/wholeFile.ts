@@ -49,9 +49,12 @@ export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, c
   }
 }
 
+/** The disk or its owner says no. Everything else that ends a write is a bug, and must stay one. */
+const UNWRITABLE = /^(?:ENOSPC|EDQUOT|EROFS|EIO|EACCES|EPERM|ENOTDIR|EISDIR|EEXIST|SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)\w*)$/
+
 /** What the user can do about a file of the state folder that could not be written. Other errors are given back as they are. */
 export function notWritten(path: string, error: unknown): unknown {
-  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return error
+  if (!(error instanceof Error && 'code' in error && UNWRITABLE.test(String(error.code)))) return error
   return new FaultError('NOT_WRITTEN', `The file ${path} could not be written: ${error.message}.`, 'Free some space on that disk, and check that the folder and the file belong to this user; then try again.', { cause: error })
 }
 
