@@ -76,7 +76,7 @@ it('loads an arm again whose engine died, and says so in its blocks', async () =
   const { id } = await experiments.start({ ...choice, file })
   await bench.until('measuring', () => experiments.now.value?.phase === 'measuring')
   const victim = engines.engines.value.find(({ temporary }) => temporary)
-  process.kill(victim?.pid!, 'SIGKILL')
+  process.kill(victim!.pid!, 'SIGKILL')
   await bench.until('its end', () => experiments.now.value?.phase === 'done', 90_000)
   const [lost, again] = reports.get(id).blocks
   expect(lost?.reasons.join(' ')).toContain(`${victim?.spec.name} ended during the block.`)
