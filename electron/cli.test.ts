@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { endLeftovers, openCore, root, type Core } from '../e2e/core.ts'
 import { isAlive, startProgram, type Program } from '../e2e/program.ts'
@@ -41,6 +41,8 @@ describe('with a core that runs', () => {
     const [{ gpuUuid }] = JSON.parse(line) as [MpsDaemon]
     daemons.signal('SIGTERM')
     expect(JSON.parse(await said('call', 'mps.preview', JSON.stringify({ gpuUuid, action: 'start' })))).toEqual(expect.arrayContaining([expect.objectContaining({ cwd: null })]))
+    // a call of a stream: what there is now
+    expect(JSON.parse(await said('call', 'mps.daemons'))).toMatchObject([{ gpuUuid }])
     // a stream that takes an input
     const [engine] = (await running!.first<{ id: string }[]>('engine.list'))
     const log = cli('watch', 'engine.log', JSON.stringify({ id: engine!.id, lines: 3 }))
@@ -70,6 +72,19 @@ describe('where none runs', () => {
     expect(program.stdout()).toMatch(/^\S+ \(simulated: two-engines\), .*\nGPU 0 {2}MPS running: .*\nalpha {2}ready on port \d+ .* on MPS\nbeta {2}ready on port \d+ .* on MPS\n$/)
     expect(await endLeftovers(state)).toEqual([])
   })
+
+  it('leaves engines alone that an earlier Overlap left running', async () => {
+    const earlier = await openCore({ state, scene: 'mps-off' })
+    const engines = await vi.waitFor(async () => {
+      const list = await earlier.first<{ state: string; pid: number }[]>('engine.list')
+      expect(list.map((engine) => engine.state)).toEqual(['ready', 'ready'])
+      return list
+    }, { timeout: 40_000, interval: 200 })
+    earlier.signal('SIGTERM')
+    await earlier.exited
+    expect(await said('status', '--scene', 'mps-off')).toContain('alpha  ready')
+    expect(engines.map(({ pid }) => isAlive(pid))).toEqual([true, true])
+  }, 90_000)
 
   it('ends on Ctrl-C', async () => {
     const watching = cli('watch', 'gpu.frames', '--scene', 'mps-off')

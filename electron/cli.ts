@@ -3,6 +3,7 @@
 import './nodeVersion.ts'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { getEventIteratorSchemaDetails, type AnySchema } from '@orpc/contract'
 import { contract, type Greeting } from '../shared/contract.ts'
 import type { Engine, EngineRates } from '../shared/engine.ts'
 import { FaultError } from '../shared/fault.ts'
@@ -15,13 +16,13 @@ import { say } from './terminal.ts'
 
 const USAGE = `npm run cli -- [flags] COMMAND
   status                 what runs: GPUs' daemons and engines
-  call NAME [JSON]       any call of /api/openapi.json, for example: call mps.start '{"gpuUuid":"GPU-…"}'
+  call NAME [JSON]       any call of /api/openapi.json, for example: call gpu.identities, call mps.start '{"gpuUuid":"GPU-…"}'
   watch NAME [JSON]      any stream, an item a line, for example: watch gpu.frames
   --state DIR            as for npm start; a core that runs there is used
   --scene NAME, --real   for a core of its own, where none runs`
 const root = join(import.meta.dirname, '..')
 /** How the contract says by which method each call is made. */
-type Calls = Record<string, Record<string, { '~orpc': { route: { method?: string } } } | undefined> | undefined>
+type Calls = Record<string, Record<string, { '~orpc': { route: { method?: string }; outputSchema?: AnySchema } } | undefined> | undefined>
 const out = (text: string): void => void process.stdout.write(`${text}\n`)
 
 function inputOf(json: string | undefined): object {
@@ -56,6 +57,12 @@ function methodOf(name: string): string | undefined {
   return procedure['~orpc'].route.method
 }
 
+/** A stream never ends: `call` answers with its first item, which is all there is now. */
+function isStream(name: string): boolean {
+  const [group = '', call = ''] = name.split('.')
+  return getEventIteratorSchemaDetails((contract as unknown as Calls)[group]?.[call]?.['~orpc'].outputSchema) !== undefined
+}
+
 interface Wish { command: string; name: string; input: object; method: string | undefined }
 
 async function carryOut(door: Door, where: string, { command, name, input, method }: Wish): Promise<void> {
@@ -64,7 +71,7 @@ async function carryOut(door: Door, where: string, { command, name, input, metho
     for await (const item of door.items(name, input)) out(JSON.stringify(item))
     return
   }
-  out(JSON.stringify(await door.call(name, method === 'GET' ? undefined : input), null, 2))
+  out(JSON.stringify(isStream(name) ? await firstOf(door, name) : await door.call(name, method === 'GET' ? undefined : input), null, 2))
 }
 
 async function main(): Promise<void> {

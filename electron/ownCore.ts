@@ -52,10 +52,11 @@ export class OwnCore implements Door {
     for await (const { item } of await this.call<AsyncIterable<{ item: Item }>>(name, input)) yield item
   }
 
-  /** Ends what it started, except real engines and what they use; engines of a scene came with it. */
+  /** Ends what it started, except real engines and what they use. Engines of a scene came with it, unless an earlier Overlap left them running. */
   async close(): Promise<void> {
     const { workstation, close } = this.#opened
-    if (workstation.greeting().simulated) await workstation.stopEngines()
+    const leftByAnother = workstation.runningEngines().some(({ adopted }) => adopted)
+    if (workstation.greeting().simulated && !leftByAnother) await workstation.stopEngines()
     await close()
   }
 }

@@ -1,7 +1,7 @@
 // Comparisons in words.
 import { expect, it } from 'vitest'
-import { Arm, type Comparison } from './experiment.ts'
-import { armPhrase, headlineOf, headlineSentence, intervalText, signedPercent } from './headline.ts'
+import { Arm, type Check, type Comparison } from './experiment.ts'
+import { armPhrase, checksNote, headlineOf, headlineSentence, intervalText, signedPercent } from './headline.ts'
 
 const arm = (id: string, kind: Arm['kind'], more: Partial<Arm> = {}) => Arm.parse({ id, name: `The arm ${id}`, kind, engines: kind === 'single' ? 1 : 2, ...more })
 
@@ -34,4 +34,9 @@ it('is known by the first MPS arm, not by the best', () => {
   expect(headline).toMatchObject({ armId: 'mps', name: 'againstSingle' })
   expect(headline && headlineSentence(headline, arms)).toBe('2 engines under MPS against the best single engine: +10.0 % output tokens/s (95 % interval +9.0 … +11.0 %, 6 paired blocks)')
   expect(headlineSentence(comparison('half', 0.5), arms)).toMatch(/^The arm half against the best single engine: \+50\.0 %/)
+})
+
+it('a check that only warns has not failed', () => {
+  const check = (result: Check['result'], weight: Check['weight']): Check => ({ name: 'x', weight, result, sentence: '', evidence: [] })
+  expect(checksNote([check('failed', 'warns'), check('failed', 'warns'), check('failed', 'invalidates'), check('notChecked', 'warns'), check('passed', 'refuses')])).toBe('1 failed, 2 warn, 1 not checked, 1 passed')
 })

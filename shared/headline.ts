@@ -1,5 +1,5 @@
 // A comparison in words: the sentence that a result is known by, and the parts of it that tables show. Judges nothing; the verdict is the comparison's own.
-import { VERDICTS, type Arm, type Comparison, type Report } from './experiment.ts'
+import { VERDICTS, type Arm, type Check, type Comparison, type Report } from './experiment.ts'
 import { LATENCIES, THROUGHPUTS } from './load.ts'
 import { UNKNOWN, fixed } from './units.ts'
 
@@ -15,6 +15,16 @@ export function signedPercent(ratio: number | null, digits = 1): string {
   if (ratio === null || !Number.isFinite(ratio)) return UNKNOWN
   const text = fixed(Math.abs(100 * ratio), digits)
   return `${Number(text.replaceAll(',', '')) === 0 ? '' : ratio > 0 ? '+' : '−'}${text} %`
+}
+
+/** `1 failed, 4 warn, 2 not checked, 30 passed`: a check that only warns has not failed a report. */
+export function checksNote(checks: readonly Check[]): string {
+  const count = (isSo: (check: Check) => boolean) => checks.filter(isSo).length
+  const parts: [number, string][] = [
+    [count(({ result, weight }) => result === 'failed' && weight !== 'warns'), 'failed'], [count(({ result, weight }) => result === 'failed' && weight === 'warns'), 'warn'],
+    [count(({ result }) => result === 'notChecked'), 'not checked'], [count(({ result }) => result === 'passed'), 'passed'],
+  ]
+  return parts.map(([number, word]) => `${number} ${word}`).join(', ')
 }
 
 /** An end beyond this says nothing but that there are too few blocks. Ratio − 1. */

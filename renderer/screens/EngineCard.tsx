@@ -16,12 +16,14 @@ import { attachmentLook, ENGINE_LOOK, onItsWay, StateBadge } from '../parts/Stat
 import { FRESH_MS, Value } from '../parts/Value.tsx'
 import { useConnection } from '../state/connection.ts'
 import { engineNow, type SettledEngine } from '../state/engines.ts'
+import { useMps } from '../state/mps.ts'
 import { engineSeries, track } from '../state/track.ts'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
 
 /** Drawn again only when something else than a number has changed; numbers write themselves. `dense`: two lines, where there are many. */
 export const EngineCard = memo(function EngineCard({ engine, dense }: { engine: SettledEngine; dense: boolean }) {
   const { id, spec } = engine
+  useMps((store) => store.daemons) // what its buttons may do depends on MPS
   const starting = engine.state === 'starting'
   return (
     <div className="panel card" data-dense={dense || undefined} style={engineStyle(engine.colour)} role="listitem" aria-label={spec.name}>

@@ -4,25 +4,31 @@ import { fixed, gibibytes, rate } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
 import { putFoundOnMps, takeIn } from '../actions/foundActions.ts'
 import { expectation } from '../parts/planWords.ts'
+import { EngineDot, engineStyle } from '../parts/EngineDot.tsx'
 import { StateBadge, type Look } from '../parts/StateBadge.tsx'
-import { foundOn, useFoundEngines } from '../state/foundEngines.ts'
+import { useEngines } from '../state/engines.ts'
+import { coloursOfFound, foundOn, useFoundEngines } from '../state/foundEngines.ts'
 import { useMps } from '../state/mps.ts'
 
 const FOUND: Look = { word: 'found', tone: 'other', shape: 'diamond' }
 
 /** null: those of all GPUs. */
 export function FoundEngines({ gpuUuid }: { gpuUuid: string | null }) {
-  const found = foundOn(useFoundEngines((store) => store.found), gpuUuid)
+  const all = useFoundEngines((store) => store.found)
+  const own = useEngines((store) => store.settled)
+  const found = foundOn(all, gpuUuid)
+  const colours = coloursOfFound(all ?? [], own ?? [])
   useMps((store) => store.daemons) // what can be done depends on MPS
   if (found.length === 0) return null
-  return <div className="cards" role="list" aria-label="Engines that Overlap did not start">{found.map((engine) => <FoundCard key={engine.id} found={engine} />)}</div>
+  return <div className="cards" role="list" aria-label="Engines that Overlap did not start">{found.map((engine) => <FoundCard key={engine.id} found={engine} colour={colours.get(engine.id) ?? 0} />)}</div>
 }
 
-function FoundCard({ found }: { found: FoundEngine }) {
+function FoundCard({ found, colour }: { found: FoundEngine; colour: number }) {
   const { rates, attachment, port } = found
   return (
-    <article className="panel card foundCard" role="listitem" aria-label={found.name}>
+    <article className="panel card foundCard" role="listitem" aria-label={found.name} style={engineStyle(colour)}>
       <div className="cardRow">
+        <EngineDot colour={colour} />
         <span className="cardName cut" title={found.command.argv.join(' ')}>{found.name}</span>
         <StateBadge look={FOUND} explain="It runs here, and Overlap did not start it. It is watched, and never stopped unasked." />
         <span className="spring" />

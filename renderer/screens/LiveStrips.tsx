@@ -2,12 +2,14 @@
 import { ActionIcon, Button, SegmentedControl, Tooltip, useComputedColorScheme } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useCallback, useMemo } from 'react'
+import type { FoundEngine } from '../../shared/foundEngine.ts'
 import { METRICS, type MetricKey } from '../../shared/gpu.ts'
 import { duration, fixed, watts } from '../../shared/units.ts'
 import { LiveText } from '../parts/LiveText.tsx'
 import { Strip } from '../parts/Strip.tsx'
 import { MetricExplained, missingSentence } from '../parts/Value.tsx'
 import { enginesOn, useEngines } from '../state/engines.ts'
+import { coloursOfFound, foundOn, useFoundEngines } from '../state/foundEngines.ts'
 import { rowOf, useGpus } from '../state/gpus.ts'
 import { useMarks } from '../state/marks.ts'
 import { columnsOf, usePast } from '../state/past.ts'
@@ -21,7 +23,9 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
   const absent = useGpus((store) => gpmAbsent(store.identities?.find((gpu) => gpu.uuid === gpuUuid) ?? null, rowOf(store.frame, gpuUuid)))
   const total = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.memoryTotalMiB ?? store.identities?.find((gpu) => gpu.uuid === gpuUuid)?.memoryTotalMiB ?? null)
   const limit = useGpus((store) => rowOf(store.frame, gpuUuid)?.metrics.powerLimitWatts ?? null)
-  const roster = useEngines((store) => JSON.stringify(enginesOn(store.settled, gpuUuid).map(({ id, colour, spec, pid, state }): StripEngine => ({ id, colour, name: spec.name, gpuUuid: spec.gpuUuid, runs: pid !== null, serves: state === 'ready' || state === 'draining' }))))
+  const own = useEngines((store) => store.settled)
+  const layers = useFoundEngines(({ found }) => JSON.stringify(foundLayers(found ?? [], own ?? [], gpuUuid)))
+  const roster = useMemo(() => JSON.stringify([...enginesOn(own, gpuUuid).map(({ id, colour, spec, pid, state }): StripEngine => ({ id, colour, name: spec.name, gpuUuid: spec.gpuUuid, runs: pid !== null, serves: state === 'ready' || state === 'draining' })), ...(JSON.parse(layers) as StripEngine[])]), [own, gpuUuid, layers])
   const plans = useMemo(
     () => (gpuUuid === null ? [] : stripPlans({ gpuUuid, engines: JSON.parse(roster) as StripEngine[], gpmAbsent: absent !== null, totalMiB: total, limitWatts: limit, scheme })),
     [gpuUuid, roster, absent, total, limit, scheme],
@@ -39,6 +43,11 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
       {plans.map((plan, at) => <PlannedStrip key={plan.label} plan={plan} gpuUuid={gpuUuid} span={span} first={at === 0} last={at === plans.length - 1} />)}
     </section>
   )
+}
+
+const foundLayers = (found: FoundEngine[], own: readonly { colour: number }[], gpuUuid: string | null): StripEngine[] => {
+  const colours = coloursOfFound(found, own)
+  return foundOn(found, gpuUuid).map(({ id, name, gpuUuid, rates }) => ({ id, colour: colours.get(id) ?? 0, name, gpuUuid, runs: true, serves: rates.readAtMs !== null }))
 }
 
 /** What no strip shows and one wants to see at a glance. Unknown ones are left to the details, which say why. */

@@ -35,16 +35,16 @@ export function Mps() {
   }
   return (
     <div className="mpsGrid">
-      <div className="stackGap">
+      <div className="mpsColumn">
         <State daemon={daemon} />
         {(daemon.foreign.length > 0 || daemon.ownership === 'used') && <Foreign daemon={daemon} />}
+        <Clients daemon={daemon} />
+        <MpsLog daemon={daemon} />
       </div>
-      <div className="stackGap">
+      <div className="mpsColumn">
         <Servers daemon={daemon} />
         <MpsLimits key={daemon.gpuUuid} daemon={daemon} />
       </div>
-      <Clients daemon={daemon} />
-      <MpsLog daemon={daemon} />
     </div>
   )
 }

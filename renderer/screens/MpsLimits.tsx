@@ -15,6 +15,7 @@ export function MpsLimits({ daemon }: { daemon: MpsDaemon }) {
   const engines = enginesOn(useEngines((store) => store.settled), daemon.gpuUuid).filter(({ spec }) => spec.onMps)
   const [editing, setEditing] = useState<LimitsChange['of'] | null>(null)
   const { wanted, default: told, servers } = daemon.limits
+  const own = daemon.ownership !== 'used'
   const kept = wanted.sharePercent !== null || wanted.pinnedMemoryMiB !== null
   const stopped = daemon.state === 'stopped' && daemon.ownership !== 'used'
   const settable = stopped || daemon.state === 'running' || daemon.state === 'noServer'
@@ -22,17 +23,17 @@ export function MpsLimits({ daemon }: { daemon: MpsDaemon }) {
   return (
     <Panel title="Limits" body={false}>
       <Table aria-label="Limits">
-        <Table.Thead><Table.Tr><Table.Th>Of</Table.Th><Table.Th ta="right">SM share</Table.Th><Table.Th ta="right">Memory per process</Table.Th><Table.Th>Touches</Table.Th></Table.Tr></Table.Thead>
+        <Table.Thead><Table.Tr><Table.Th>Of</Table.Th><Table.Th ta="right">SM share</Table.Th><Table.Th ta="right">Memory per process</Table.Th><Table.Th>Touches</Table.Th><Table.Th aria-label="Change" /></Table.Tr></Table.Thead>
         <Table.Tbody>
           <Table.Tr>
             <Table.Td>Default</Table.Td><Table.Td ta="right">{shareText(told.sharePercent)}</Table.Td><Table.Td ta="right">{memoryText(told.pinnedMemory)}</Table.Td>
-            <Table.Td><Group gap="xs"><span className="dim small">servers started later{kept ? `; Overlap sets ${wantedText(wanted)} at every start` : '; lost with the daemon'}</span><span className="spring" />{settable && change('default', 'Change default limits')}</Group></Table.Td>
+            <Table.Td><span className="dim small">servers started later{kept ? `; Overlap sets ${wantedText(wanted)} at every start` : own ? '; kept by Overlap once changed here' : '; lost with the daemon'}</span></Table.Td><Table.Td ta="right">{settable && change('default', 'Change default limits')}</Table.Td>
           </Table.Tr>
           {editing === 'default' && <Edit daemon={daemon} of="default" now={{ sharePercent: wanted.sharePercent ?? told.sharePercent, pinnedMemoryMiB: wanted.pinnedMemoryMiB ?? readBackMiB(told.pinnedMemory) }} onDone={() => setEditing(null)} />}
           {servers.map((server) => (
             <Table.Tr key={server.pid}>
               <Table.Td className="nowrap">Server {server.pid}</Table.Td><Table.Td ta="right">{shareText(server.sharePercent)}</Table.Td><Table.Td ta="right">{memoryText(server.pinnedMemory)}</Table.Td>
-              <Table.Td><Group gap="xs"><span className="dim small">clients that connect later; gone with the server</span><span className="spring" />{daemon.state === 'running' && change('server', 'Change limits of the server')}</Group></Table.Td>
+              <Table.Td><span className="dim small">clients that connect later; gone with the server</span></Table.Td><Table.Td ta="right">{daemon.state === 'running' && change('server', 'Change limits of the server')}</Table.Td>
             </Table.Tr>
           ))}
           {editing === 'server' && <Edit daemon={daemon} of="server" now={{ sharePercent: servers[0]?.sharePercent ?? null, pinnedMemoryMiB: readBackMiB(servers[0]?.pinnedMemory ?? null) }} onDone={() => setEditing(null)} />}
@@ -59,10 +60,13 @@ function OfEngine({ engine: { colour, spec, pid, startedAtMs }, daemon }: { engi
       <Table.Td><EngineName colour={colour} name={spec.name} /></Table.Td>
       <Table.Td ta="right">{spec.sharePercent === null ? 'none' : shareText(spec.sharePercent)}</Table.Td>
       <Table.Td ta="right">{spec.pinnedMemoryLimitMiB === null ? 'none' : `${spec.pinnedMemoryLimitMiB} MiB`}</Table.Td>
-      <Table.Td className="dim small">{ceiling}</Table.Td>
+      <Table.Td className="dim small" colSpan={2}>{ceiling}</Table.Td>
     </Table.Tr>
   )
 }
+
+/** Under less no client of any engine could begin. */
+const LEAST_MIB = 512
 
 function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange['of']; now: Limits; onDone: () => void }) {
   const { client } = useConnection()
@@ -70,7 +74,7 @@ function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange
     initialValues: { sharePercent: now.sharePercent ?? '', pinnedMemoryMiB: now.pinnedMemoryMiB ?? '' },
     validate: {
       sharePercent: (value) => (value === '' || (typeof value === 'number' && value > 0 && value <= 100) ? null : 'Above 0, at most 100.'),
-      pinnedMemoryMiB: (value) => (value === '' || (typeof value === 'number' && Number.isInteger(value) && value > 0) ? null : 'Whole MiB above 0.'),
+      pinnedMemoryMiB: (value) => (value === '' || (typeof value === 'number' && Number.isInteger(value) && value >= LEAST_MIB) ? null : `At least ${LEAST_MIB} MiB: a CUDA context alone takes about that.`),
     },
   })
   const submit = form.onSubmit(({ sharePercent, pinnedMemoryMiB }) => {
@@ -80,7 +84,7 @@ function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange
   })
   return (
     <Table.Tr>
-      <Table.Td colSpan={4}>
+      <Table.Td colSpan={5}>
         <form onSubmit={submit}>
           <Group gap="xs" align="start">
             <NumberInput aria-label="SM share in percent" placeholder="no limit" w={110} min={0} max={100} suffix=" %" {...form.getInputProps('sharePercent')} />

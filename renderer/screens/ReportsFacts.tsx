@@ -2,6 +2,7 @@
 import { Accordion, Button } from '@mantine/core'
 import { useState } from 'react'
 import type { Report } from '../../shared/experiment.ts'
+import { checksNote } from '../../shared/headline.ts'
 import { LATENCIES, THROUGHPUTS } from '../../shared/load.ts'
 import { clockTime, gibibytes, UNKNOWN, watts } from '../../shared/units.ts'
 import { armStyle } from '../parts/armColour.ts'
@@ -14,13 +15,12 @@ import { claimsNote, ReportsClaims } from './ReportsClaims.tsx'
 export function ReportsFacts({ report }: { report: Report }) {
   const out = report.blocks.filter((block) => block.validity !== 'valid')
   const claims = claimsNote(report)
-  const count = (result: Report['checks'][number]['result']): number => report.checks.filter((check) => check.result === result).length
   return (
     <section className="panel" aria-label="What it rests on">
       <Accordion multiple defaultValue={['claims', 'blocks', 'checks']} chevronPosition="left">
         {claims !== null && <Section value="claims" title="Against what was published" note={claims}><ReportsClaims report={report} /></Section>}
         <Section value="blocks" title="Blocks that do not count" note={out.length === 0 ? `none of ${report.blocks.length}` : `${out.length} of ${report.blocks.length}`}><Blocks report={report} /></Section>
-        <Section value="checks" title="Checks" note={`${count('passed')} passed, ${count('failed')} failed, ${count('notChecked')} not checked`}><CheckList checks={report.checks} /></Section>
+        <Section value="checks" title="Checks" note={checksNote(report.checks)}><CheckList checks={report.checks} /></Section>
         <Section value="load" title="Load and arrangement" note={arrivalsText(report.plan.file.load)}><Load report={report} /></Section>
         <Section value="engines" title="Engines" note={`${report.engines.length}, with arguments and environment`}><Engines report={report} /></Section>
         <Section value="workstation" title="Workstation" note={`${report.workstation.gpuName}, driver ${report.workstation.driverVersion ?? UNKNOWN}`}><Pairs facts={workstationFacts(report)} /></Section>

@@ -13,7 +13,7 @@ import { usePlainHttp } from './plainHttp.ts'
 import { useReports } from './reports.ts'
 import { appendLines, useEngineLog } from './engineLog.ts'
 import { engineStore, useEngines } from './engines.ts'
-import { useFoundEngines } from './foundEngines.ts'
+import { foundNow, foundOn, useFoundEngines } from './foundEngines.ts'
 import { useGpus } from './gpus.ts'
 import { useLink } from './link.ts'
 import { coreNowMs, noteCoreTime } from '../parts/now.ts'
@@ -88,7 +88,7 @@ function onLink(connection: Connection, state: Connection['state']): void {
 
 function onFrame(frame: GpuFrame): void {
   noteCoreTime(frame.atMs)
-  track.push(frame.atMs, readings(frame, useEngines.getState().engines ?? []))
+  track.push(frame.atMs, readings(frame, [...(useEngines.getState().engines ?? []), ...foundNow()]))
   useGpus.setState({ frame })
   writeReadings()
 }
@@ -101,7 +101,7 @@ function onEngines(engines: Engine[]): void {
 }
 
 /** All drawn values of one moment. A rate that is no longer fresh is unknown, not repeated. */
-export function readings(frame: GpuFrame, engines: Engine[]): Map<string, number | null> {
+export function readings(frame: GpuFrame, engines: readonly Pick<Engine, 'id' | 'rates' | 'gpuMemoryMiB'>[]): Map<string, number | null> {
   const values = new Map<string, number | null>()
   for (const row of frame.rows) for (const key of DRAWN) values.set(gpuSeries(row.uuid, key), row.metrics[key])
   for (const engine of engines) {
@@ -119,7 +119,7 @@ export function drawnSeries(gpuUuid: string | null): string[] {
   const engines = (useEngines.getState().engines ?? []).filter((engine) => gpuUuid === null || engine.spec.gpuUuid === gpuUuid || engine.spec.gpuUuid === null)
   const names = [
     ...gpus.flatMap((gpu) => DRAWN.map((key) => gpuSeries(gpu.uuid, key))),
-    ...engines.flatMap((engine) => [engineSeries(engine.id, 'generatedTokensPerSecond'), engineSeries(engine.id, 'gpuMemoryMiB')]),
+    ...[...engines, ...foundOn(foundNow(), gpuUuid)].flatMap((engine) => [engineSeries(engine.id, 'generatedTokensPerSecond'), engineSeries(engine.id, 'gpuMemoryMiB')]),
   ]
   return names.slice(0, SERIES_PER_CALL)
 }

@@ -11,6 +11,19 @@ export const foundNow = (): FoundEngine[] => useFoundEngines.getState().found ??
 export const settledFound = ({ found }: { found: FoundEngine[] | null }): string =>
   (found ?? []).map(({ id, name, gpuUuid, attachment, obstacle }) => [id, name, gpuUuid, attachment.state, obstacle?.sentence].join(' ')).join('\n')
 
+/** Colours that no engine of Overlap has, in the order in which they were found. */
+export function coloursOfFound(found: readonly Pick<FoundEngine, 'id'>[], engines: readonly { colour: number }[]): Map<string, number> {
+  const taken = new Set(engines.map(({ colour }) => colour))
+  const colours = new Map<string, number>()
+  for (const { id } of found) {
+    let colour = 0
+    while (taken.has(colour)) colour += 1
+    taken.add(colour)
+    colours.set(id, colour)
+  }
+  return colours
+}
+
 /** Those that use this GPU, and those of which it is not known. */
 export const foundOn = (found: FoundEngine[] | null, gpuUuid: string | null): FoundEngine[] =>
   (found ?? []).filter((engine) => gpuUuid === null || engine.gpuUuid === null || engine.gpuUuid === gpuUuid)

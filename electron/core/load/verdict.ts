@@ -1,5 +1,6 @@
 // What makes a block of load no measurement of the engine. Pure.
 import type { Load, LoadResult } from '../../../shared/load.ts'
+import { fixed } from '../../../shared/units.ts'
 import { NOT_SENT } from './call.ts'
 import type { TargetResult } from './target.ts'
 
@@ -38,8 +39,8 @@ export function silentEngines(engines: readonly TargetResult[]): LoadTrouble[] {
 /** Whether the engine gave its most: twice the load brings hardly more. */
 export function isPlateau(atLoad: LoadResult, atTwice: LoadResult): { plateau: boolean; sentence: string } {
   const [once, twice] = [atLoad.outputTokensPerSecond, atTwice.outputTokensPerSecond]
-  const seen = `${Math.round(once)} tokens/s at this load, ${Math.round(twice)} at twice of it`
-  if (once <= 0) return { plateau: false, sentence: `No tokens came at this load, ${Math.round(twice)} tokens/s at twice of it.` }
+  const seen = `${fixed(once)} tokens/s at this load, ${fixed(twice)} at twice of it`
+  if (once <= 0) return { plateau: false, sentence: `No tokens came at this load, ${fixed(twice)} tokens/s at twice of it.` }
   const more = twice / once - 1
   const percent = `${more < 0 ? '−' : '+'}${Math.abs(more * 100).toFixed(0)} %`
   if (more <= PLATEAU) return { plateau: true, sentence: `At its plateau: ${seen} (${percent}).` }

@@ -14,7 +14,7 @@ export const forDaemons = (rule: string, about: (daemon: MpsDaemon, facts: Facts
 export const serverFault = forDaemons('serverFault', ({ state, gpuUuid, servers, clients, ownership }, facts) => state !== 'faulted' ? null : {
   rank: 1,
   sentence: `The MPS server of ${gpuName(facts, gpuUuid)} is in FAULT and takes no clients until all of its clients have ended: ${ownership === 'used' ? 'end them all, since Overlap does not restart a daemon that it did not start' : 'restart MPS, then the engines'}.`,
-  evidence: [...servers.filter(({ status }) => status === 'FAULT').map(({ pid }) => `server ${pid} is in FAULT`), `${clients.length} clients are still attached`],
+  evidence: [...servers.filter(({ status }) => status === 'FAULT').map(({ pid }) => `server ${pid} is in FAULT`), clients.length === 1 ? '1 client is still attached' : `${clients.length} clients are still attached`],
   action: ownership === 'used' ? openMps : { call: 'mps.restart', label: 'Restart MPS', input: { gpuUuid } },
 })
 

@@ -1,5 +1,6 @@
 // What a sceptical reader asks for: blocks that do not count, checks, and every block.
 import type { Block, Check, Report } from '../../../../shared/experiment.ts'
+import { checksNote } from '../../../../shared/headline.ts'
 import { pointText } from '../../../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN, watts } from '../../../../shared/units.ts'
 import type { Part, Section } from './outline.ts'
@@ -18,7 +19,6 @@ export function doubtSections(report: Report): Section[] {
   // All of the report's, also where a second look at the same found something else; of the plan's, what was not looked at again.
   const later = new Set(report.checks.map(({ name }) => name))
   const checks = [...report.plan.checks.filter(({ name }) => !later.has(name)), ...report.checks].sort((a, b) => RANK[a.result] - RANK[b.result])
-  const count = (result: Check['result']) => checks.filter((check) => check.result === result).length
   return [
     { title: 'What does not count', parts: spoilt.length === 0 ? [{ kind: 'text', text: report.blocks.length === 0 ? 'No block was run.' : `Every one of ${report.blocks.length} blocks counts.` }] : [
       { kind: 'text', text: `${spoilt.length} of ${report.blocks.length} blocks. Invalid: measured, and does not count. Failed: no measurement.` },
@@ -27,7 +27,7 @@ export function doubtSections(report: Report): Section[] {
       ]), null),
     ] },
     { title: 'Checks', parts: checks.length === 0 ? [{ kind: 'warning', text: 'Nothing was checked.' }] : [
-      { kind: 'text', text: `${count('failed')} failed, ${count('notChecked')} not checked, ${count('passed')} passed.` },
+      { kind: 'text', text: `${checksNote(checks)}.` },
       ...limited(['Result', 'Check', 'What was found', 'If it fails', 'Evidence'], checks.map((check) => [RESULTS[check.result], check.name, check.sentence, WEIGHTS[check.weight], check.evidence.join('; ') || UNKNOWN]), null),
     ] },
   ]
