@@ -26,6 +26,17 @@ test.describe('without a daemon', () => {
     }
     await expect(page.getByText('2 of 2 engines attached')).toBeVisible()
   })
+
+  test('a card that is looked at offers MPS as soon as it runs', async ({ product: { page } }) => {
+    const put = page.getByRole('listitem', { name: 'alpha' }).getByRole('button', { name: 'Put on MPS' })
+    await expect(page.getByRole('listitem', { name: 'beta' }).getByText('ready')).toBeVisible()
+    await expect(put).toBeDisabled()
+    await page.keyboard.press('Control+k')
+    await page.getByRole('searchbox').or(page.getByPlaceholder('Do or find…')).fill('Start MPS')
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').getByRole('button', { name: 'Start MPS', exact: true }).click()
+    await expect(put).toBeEnabled({ timeout: 20_000 })
+  })
 })
 
 test.describe('with attached engines', () => {

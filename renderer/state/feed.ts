@@ -134,19 +134,17 @@ async function seedTrack(connection: Connection): Promise<void> {
   track.replace(past)
 }
 
-/** Resolves when identities and engines have both been heard. */
+/** Resolves when identities, engines and found engines have all been heard. */
 function heard(): Promise<void> {
-  const ready = () => useGpus.getState().identities !== null && useEngines.getState().engines !== null
+  const ready = () => useGpus.getState().identities !== null && useEngines.getState().engines !== null && useFoundEngines.getState().found !== null
   if (ready()) return Promise.resolve()
   return new Promise((resolve) => {
     const look = () => {
       if (!ready()) return
-      stopGpus()
-      stopEngines()
+      for (const stop of stops) stop()
       resolve()
     }
-    const stopGpus = useGpus.subscribe(look)
-    const stopEngines = useEngines.subscribe(look)
+    const stops = [useGpus.subscribe(look), useEngines.subscribe(look), useFoundEngines.subscribe(look)]
   })
 }
 
