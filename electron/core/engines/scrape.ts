@@ -1,5 +1,4 @@
 // The metrics page of one engine, read once per tick: one reading at a time, a short past, rates out of both.
-import { Agent, request } from 'undici'
 import type { EngineRates } from '../../../shared/engine.ts'
 import type { Clock } from '../kit/clock.ts'
 import { parseMetrics } from './prometheus.ts'
@@ -11,8 +10,16 @@ const TIMEOUT_MS = 2_000
 /** Of a page that comes in drops: each of them would begin the time limit anew. */
 const WHOLE_PAGE_MS = 4_000
 const PAGE_BYTES = 1024 * 1024
-/** Not fetch: its headers and signals cost more than the page, sixteen times a second. */
-const CONNECTIONS = new Agent({ connections: 1, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: { timeout: TIMEOUT_MS } })
+/** Not fetch: its headers and signals cost more than the page, sixteen times a second. Loaded with the first engine: it is a fifth of the core's start. */
+const undici = once(async () => {
+  const { Agent, request } = await import('undici')
+  return { request, dispatcher: new Agent({ connections: 1, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: { timeout: TIMEOUT_MS } }) }
+})
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | null = null
+  return () => (made ??= make())
+}
 
 /** A rate older than this is no longer shown as the present one. */
 const STALE_MS = 5_000
@@ -45,7 +52,8 @@ export class Scraper {
     this.#reading = true
     const past = this.#past
     try {
-      const { statusCode, body } = await request(`http://127.0.0.1:${port}${doors.metricsPath}`, { dispatcher: CONNECTIONS, headers: authorization(doors) })
+      const { request, dispatcher } = await undici()
+      const { statusCode, body } = await request(`http://127.0.0.1:${port}${doors.metricsPath}`, { dispatcher, headers: authorization(doors) })
       const text = await this.#bounded(body)
       if (statusCode === 200 && past === this.#past) this.#take(readingOf(parseMetrics(text, WANTED_SERIES), this.#clock.now()))
     } catch {
