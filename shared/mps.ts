@@ -35,6 +35,9 @@ export const MpsServer = z.object({
 })
 export type MpsServer = z.infer<typeof MpsServer>
 
+/** Measured on 535 and 550: with one byte more the daemon ends without a word, one byte before the kernel's limit of `<pipe>/control_privileged`. */
+export const PIPE_PATH_BYTES = 87
+
 /** Ceilings, not reservations. null: none. */
 export const MpsLimits = z.object({
   /** Active thread percentage. */

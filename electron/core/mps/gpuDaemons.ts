@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
-import type { LimitsChange, MpsDaemon } from '../../../shared/mps.ts'
+import { PIPE_PATH_BYTES, type LimitsChange, type MpsDaemon } from '../../../shared/mps.ts'
 import type { ProcessTable } from '../host/procfs.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Settings } from '../store/settings.ts'
 import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
 import { isLimited } from './limits.ts'
 import { MachineDaemons } from './sight.ts'
-import { PIPE_PATH_BYTES } from './target.ts'
 
 export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay' | 'machine'> {
   settings: Settings
