@@ -70,8 +70,6 @@ export const DaemonLimits = z.object({
 })
 export type DaemonLimits = z.infer<typeof DaemonLimits>
 
-export const LIMITS_UNKNOWN: DaemonLimits = { wanted: { sharePercent: null, pinnedMemoryMiB: null }, default: { sharePercent: null, pinnedMemory: null }, servers: [] }
-
 /** `8G` → 8192; null: `none`, or not known. */
 export function readBackMiB(pinnedMemory: string | null): number | null {
   const [, digits, unit] = /^(\d+)([MG])$/.exec(pinnedMemory ?? '') ?? []
