@@ -1,4 +1,4 @@
-// `npm run experiment -- FILE.yaml --out DIR`: an experiment without a face. Progress on standard error; report.json, .md and .html in DIR.
+// `npm run experiment -- FILE.yaml --out DIR`: an experiment without a face. Progress on standard error; report.json, .md, .html and .csv in DIR.
 // Ends with 0 for a valid result, 1 for any other or a lost core, 2 where it was refused.
 import './nodeVersion.ts'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -21,7 +21,7 @@ import { RunningCore, type Door } from './runningCore.ts'
 
 const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
   FILE.yaml       an experiment, or the name of one in assets/experiments
-  --out DIR       where report.json, report.md and report.html are written
+  --out DIR       where report.json, .md, .html and .csv are written
   --engine NAME   the engine that is copied where the file names none
   --gpu UUID      default: the engine's, else the first
   --resume REPORT goes on with the cells that this report has not done: its id, or the path of a report.json. FILE.yaml is in it

@@ -177,6 +177,14 @@ it('is packed with a configuration that electron-builder takes, of files that th
   for (const file of [config.linux.icon, ...config.files]) if (!file.startsWith('!') && !file.startsWith('dist/')) expect(existsSync(join(root, file)), file).toBe(true)
 })
 
+it('that cannot show itself ends what it has started, and says why', async () => {
+  const desktop = start(['--scene', 'mps-off'], { STAND_IN_TRAY: 'none' })
+  expect(await desktop.ended).toBe(1)
+  expect(desktop.printed).toContain('there is no tray')
+  expect(existsSync(corePath())).toBe(false)
+  expect(await endLeftovers(state)).toEqual([])
+})
+
 describe('a second start', () => {
   it('of the same app ends at once and lets the first one show its window', async () => {
     const first = start()
@@ -262,6 +270,9 @@ describe('the end', () => {
     expect(await running()).toHaveLength(2)
     expect(desktop.told.filter((said) => said.what === 'asked')).toHaveLength(1)
 
+    await desktop.do('quit', {}, 'asked')
+    desktop.tell('answer', { response: -1 }) // it cannot be asked: said, and the next quit asks again
+    await vi.waitFor(() => expect(desktop.printed).toContain('no question can be shown'))
     await desktop.do('quit', {}, 'asked')
     desktop.tell('answer', { response: 0 })
     expect(await desktop.ended).toBe(0)

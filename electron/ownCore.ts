@@ -31,7 +31,7 @@ export class OwnCore implements Door {
   static async open(flags: Flags, root: string, ended: AbortSignal, throwaway: string | null = null): Promise<OwnCore | null> {
     const result = await openWorkstation(flags, root, ended, throwaway)
     if (result === null) return null
-    if ('elsewhere' in result) throw new FaultError('HELD', 'Another Overlap has this state folder.', 'End it, or choose another with --state DIR.')
+    if ('elsewhere' in result) throw new FaultError('HELD', 'Another Overlap has this state folder.', 'End it, or open its door in Settings (key 8), or choose another folder with --state DIR.')
     const { opened } = result
     opened.workstation.begin()
     await opened.workstation.opened

@@ -12,7 +12,7 @@ import { EXPORTS, ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, R
 import { Fault, FAULT_STATUS, type FaultCode } from './fault.ts'
 import { FoundEngine } from './foundEngine.ts'
 import { GpuFrame, GpuIdentity, HistoryWindow } from './gpu.ts'
-import { LimitsChange, MpsDaemon } from './mps.ts'
+import { LimitsChange, MpsDaemon, PIPE_PATH_BYTES } from './mps.ts'
 
 /** Raised when a page and a core can no longer understand each other. */
 export const PROTOCOL_VERSION = 1
@@ -48,8 +48,8 @@ const gpuUuid = z.string().min(1).max(100)
 const engineId = z.string().min(1).max(64)
 /** Clients get errors when it is over; null: no consent to that. */
 const forceAfterSeconds = z.number().int().min(0).max(3600).nullable().default(null)
-/** NVIDIA's programs take no longer one: a socket's path must fit. */
-const pipeDirectory = z.string().max(87).regex(/^\/[^\0]*$/, 'The whole path of a folder, from / on.')
+/** Characters here; whoever aims at it counts the bytes. */
+const pipeDirectory = z.string().max(PIPE_PATH_BYTES).regex(/^\/[^\0]*$/, 'The whole path of a folder, from / on.')
 const onGpu = z.object({ gpuUuid })
 const onEngine = z.object({ id: engineId })
 const reportId = z.string().min(1).max(64)

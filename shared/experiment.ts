@@ -157,6 +157,9 @@ export const VERDICTS = {
 } as const
 export type Verdict = keyof typeof VERDICTS
 
+/** Below this many pairs nothing is claimed. */
+export const FEWEST_PAIRS = 6
+
 /** One measure of one arm against another, from paired blocks. */
 export const Comparison = z.object({
   cell: z.number().int(),

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { syntheticReport, type Synthesis } from '../electron/core/experiments/report.testkit.ts'
 import type { Claim } from './claim.ts'
-import { claimsHeld, strayClaim, withoutStrays } from './held.ts'
+import { claimsCounted, claimsHeld, strayClaim, withoutStrays } from './held.ts'
 
 const AXES: Synthesis['axes'] = [{ vary: 'model', values: ['small', 'large'] }, { vary: 'promptTokens', values: [128, 512, 2048] }]
 /** Gain of the MPS arm over the single one, in cells of model × prompt. */
@@ -15,6 +15,12 @@ const resultOf = (report: ReturnType<typeof swept>, one: Claim) => {
   report.plan.file.claims = [one]
   return claimsHeld(report)[0]
 }
+
+it('counts every result, also those that nothing has', () => {
+  const report = swept()
+  report.plan.file.claims = [claim({ how: 'above', gain: 0.5 }, { model: ['small'], promptTokens: [128] }), claim({ how: 'above', gain: 0.25 }, { model: ['small'] }), claim({ how: 'below', gain: 0.1 })]
+  expect(claimsCounted(claimsHeld(report))).toBe('1 met, 2 MISSED, 0 not settled, 0 not measured')
+})
 
 describe('claimsHeld', () => {
   it.each<[string, Claim, string]>([

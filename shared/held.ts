@@ -19,6 +19,13 @@ export interface Held {
 /** How a claim is judged, in a sentence each for those that have intervals and for the one that has none. */
 export const CLAIM_RULE = 'Met: the 95 % interval of every cell that it speaks of lies on its side; for a fall, that of the last cell below that of the first, and none above the one before it. Missed: one interval lies on the other side. Not settled: an interval holds the limit, or too little was measured. What is read off a curve has no interval.'
 
+/** Said of the claims of a simulated report. */
+export const CLAIMS_SIMULATED = 'This is a test of the plumbing. The simulated workstation has a physics of its own, written down with what it meets and misses of the study in electron/sim/physics.ts: what it meets here says nothing about a GPU, and nothing about the study.'
+
+/** `3 met, 1 MISSED, 0 not settled, 2 not measured` */
+export const claimsCounted = (held: readonly Held[]): string =>
+  (Object.keys(CLAIM_RESULTS) as ClaimResult[]).map((result) => `${held.filter((one) => one.result === result).length} ${CLAIM_RESULTS[result]}`).join(', ')
+
 interface Seen {
   cell: number
   change: number | null

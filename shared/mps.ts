@@ -35,6 +35,9 @@ export const MpsServer = z.object({
 })
 export type MpsServer = z.infer<typeof MpsServer>
 
+/** Measured on 535 and 550: with one byte more the daemon ends without a word, one byte before the kernel's limit of `<pipe>/control_privileged`. */
+export const PIPE_PATH_BYTES = 87
+
 /** Ceilings, not reservations. null: none. */
 export const MpsLimits = z.object({
   /** Active thread percentage. */
@@ -66,8 +69,6 @@ export const DaemonLimits = z.object({
   })),
 })
 export type DaemonLimits = z.infer<typeof DaemonLimits>
-
-export const LIMITS_UNKNOWN: DaemonLimits = { wanted: { sharePercent: null, pinnedMemoryMiB: null }, default: { sharePercent: null, pinnedMemory: null }, servers: [] }
 
 /** `8G` → 8192; null: `none`, or not known. */
 export function readBackMiB(pinnedMemory: string | null): number | null {

@@ -44,7 +44,7 @@ export class LlamaStand {
       },
       mps: { start: absent, stop: absent, afterlife: absent },
       openGenerator: (how) => openGenerator({ ...how, host: parts.host, clock: systemClock, log: silentLog, programPath: GENERATOR }),
-      cpus: absent, cpusOf: absent, describe: absent, simulated: false, scene: null, throwaway: null, programs: { generator: GENERATOR, afterlife: '' },
+      foundEngines: () => [], cpus: absent, cpusOf: absent, describe: absent, simulated: false, scene: null, throwaway: null, programs: { generator: GENERATOR, afterlife: '' },
     }
   }
 

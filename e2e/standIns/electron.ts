@@ -90,6 +90,10 @@ export const session = {
 }
 export const ipcMain = new EventEmitter()
 export class Tray extends EventEmitter {
+  constructor() {
+    super()
+    if (process.env['STAND_IN_TRAY'] === 'none') throw new Error('there is no tray')
+  }
   setToolTip(): void {}
   setContextMenu(menu: { label?: string; click?: () => void }[]): void { items = menu }
 }
@@ -98,8 +102,8 @@ export const Menu = { buildFromTemplate: (template: typeof items) => template }
 export const nativeImage = { createFromPath: (path: string) => ({ path }) }
 let answered: (response: number) => void = () => {}
 export const dialog = {
-  showMessageBox: (asked: Json) => new Promise<{ response: number }>((resolve) => {
-    answered = (response) => resolve({ response })
+  showMessageBox: (asked: Json) => new Promise<{ response: number }>((resolve, reject) => {
+    answered = (response) => (response < 0 ? reject(new Error('no question can be shown')) : resolve({ response }))
     tell('asked', asked)
   }),
 }

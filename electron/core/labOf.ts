@@ -21,6 +21,7 @@ export interface LabParts {
   gpu: Sampler
   mps: GpuDaemons
   engines: Supervisor
+  foundEngines: Lab['foundEngines']
   hold: Lab['hold']
   stateDirectory: string
   scene: string | null
@@ -39,6 +40,7 @@ export function labOf(parts: LabParts): Lab {
     identities: gpu.identities,
     frames: gpu.frames,
     daemons: mps.daemons,
+    foundEngines: parts.foundEngines,
     hold: parts.hold,
     simulated: parts.scene !== null,
     scene: parts.scene,

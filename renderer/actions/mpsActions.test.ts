@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { LIMITS_UNKNOWN, type MpsDaemon } from '../../shared/mps.ts'
+import type { MpsDaemon } from '../../shared/mps.ts'
+import { LIMITS_UNKNOWN } from '../../shared/mps.testkit.ts'
 import type { Client } from '../link/connect.ts'
 import { useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'

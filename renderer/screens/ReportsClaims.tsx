@@ -1,7 +1,7 @@
 // ReportsClaims: what a publication reports of the same figure, and what this report has of it. Nothing where the file names no claims.
 import { Table } from '@mantine/core'
 import type { Report } from '../../shared/experiment.ts'
-import { CLAIM_RESULTS, CLAIM_RULE, claimsHeld, type ClaimResult } from '../../shared/held.ts'
+import { CLAIM_RESULTS, CLAIM_RULE, CLAIMS_SIMULATED, claimsCounted, claimsHeld, type ClaimResult } from '../../shared/held.ts'
 import { StateBadge, type Look } from '../parts/StateBadge.tsx'
 
 const LOOK: Record<ClaimResult, Pick<Look, 'tone' | 'shape'>> = {
@@ -11,15 +11,14 @@ const LOOK: Record<ClaimResult, Pick<Look, 'tone' | 'shape'>> = {
 /** Null: there is nothing to hold it against. */
 export function claimsNote(report: Report): string | null {
   const held = claimsHeld(report)
-  const count = (result: ClaimResult): number => held.filter((one) => one.result === result).length
-  return held.length === 0 ? null : `${count('met')} met, ${count('missed')} missed, ${count('notSettled')} not settled, ${count('notMeasured')} not measured`
+  return held.length === 0 ? null : claimsCounted(held)
 }
 
 export function ReportsClaims({ report }: { report: Report }) {
   return (
     <div className="stackGap">
       <div className="dim small">{report.plan.file.source}</div>
-      {report.simulated && <div>A test of the plumbing: the simulated workstation has a physics of its own. What it meets says nothing about a GPU, and nothing about the publication.</div>}
+      {report.simulated && <div>{CLAIMS_SIMULATED}</div>}
       <Table aria-label="Against what was published">
         <Table.Thead><Table.Tr><Table.Th w={130}>Result</Table.Th><Table.Th>Published</Table.Th><Table.Th>Seen here</Table.Th></Table.Tr></Table.Thead>
         <Table.Tbody>

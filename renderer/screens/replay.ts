@@ -1,9 +1,6 @@
 // Replay: the compared blocks of a report, one after another, as what a Stage shows. Loading and pauses are left out. Pure.
-import type { ArmNow, Block, Comparison, ExperimentNow, GpuDuring, Report, Verdict } from '../../shared/experiment.ts'
+import { FEWEST_PAIRS, type ArmNow, type Block, type Comparison, type ExperimentNow, type GpuDuring, type Report, type Verdict } from '../../shared/experiment.ts'
 import { intervalOf } from '../../shared/interval.ts'
-
-/** Below so many pairs nothing is claimed. */
-const FEWEST_PAIRS = 6
 
 const compared = (report: Report): Block[] => report.blocks.filter((block) => block.purpose === 'compared').sort((a, b) => a.startedAtMs - b.startedAtMs)
 const lengthOf = (block: Block, report: Report): number => 1000 * (block.total?.windowSeconds ?? report.plan.file.blocks.seconds)

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { Advice } from '../../../shared/advice.ts'
 import type { Attachment, Engine } from '../../../shared/engine.ts'
-import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
+import type { MpsDaemon } from '../../../shared/mps.ts'
+import { LIMITS_UNKNOWN } from '../../../shared/mps.testkit.ts'
 import { adviceOn } from './advisor.ts'
 
 const GPU = 'GPU-a'

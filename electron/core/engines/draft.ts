@@ -42,13 +42,13 @@ export function ownEnvironment(env: Readonly<Record<string, string>>, inherited:
 
 export function draftSpec(draft: Draft): EngineSpec {
   const { command, env, inherited, cwd, name, port, gpuUuid, onMps } = draft
-  const common = {
+  const shared = {
     name, gpuUuid, onMps, port, cwd, env: ownEnvironment(env, inherited), sharePercent: shareIn(env, onMps), pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null,
     // whoever started it may start it again, too: two that do so would fight for its port
     restartBudget: 0, readyWithinSeconds: READY_WITHIN_SECONDS[command.program],
   }
-  const byRecipe = command.serves ? vllmSpec(draft, common) : command.program === 'llamaServer' ? llamaSpec(draft, common) : null
-  return byRecipe !== null && stands(byRecipe) ? byRecipe : customSpec(draft, common)
+  const byRecipe = command.serves ? vllmSpec(draft, shared) : command.program === 'llamaServer' ? llamaSpec(draft, shared) : null
+  return byRecipe !== null && stands(byRecipe) ? byRecipe : customSpec(draft, shared)
 }
 
 function stands(spec: EngineSpec): boolean {
@@ -60,31 +60,31 @@ function stands(spec: EngineSpec): boolean {
   }
 }
 
-type Common = Omit<Extract<EngineSpec, { recipe: 'custom' }>, 'recipe' | 'argv' | 'healthPath' | 'metricsPath' | 'openAi' | 'sequences' | 'kvTokens'>
+type Shared = Omit<Extract<EngineSpec, { recipe: 'custom' }>, 'recipe' | 'argv' | 'healthPath' | 'metricsPath' | 'openAi' | 'sequences' | 'kvTokens'>
 
 function shareIn(env: Readonly<Record<string, string>>, onMps: boolean): number | null {
   const share = Number(env['CUDA_MPS_ACTIVE_THREAD_PERCENTAGE'] ?? Number.NaN)
   return onMps && share > 0 && share <= 100 ? share : null
 }
 
-function customSpec({ command, env }: Draft, common: Common): EngineSpec {
+function customSpec({ command, env }: Draft, shared: Shared): EngineSpec {
   const { args, start, program } = command
   const at = args.lastIndexOf('--port')
   const withPort = at >= 0 && at + 1 < args.length ? args.with(at + 1, '{port}') : args.map((argument) => (argument.startsWith('--port=') ? '--port={port}' : argument))
   const said = program === 'llamaServer' ? ['-np', '--parallel'] : program === 'vllm' ? ['--max-num-seqs'] : ['--max-running-requests']
   const sequences = wholeNumber(valuesOf(args, said).at(-1))
-  return { recipe: 'custom', ...common, argv: [...start, ...withPort], healthPath: '/health', metricsPath: metricsPath(command, env), openAi: true, sequences: sequences !== null && sequences > 0 ? sequences : null, kvTokens: null }
+  return { recipe: 'custom', ...shared, argv: [...start, ...withPort], healthPath: '/health', metricsPath: metricsPath(command, env), openAi: true, sequences: sequences !== null && sequences > 0 ? sequences : null, kvTokens: null }
 }
 
 /** Null: something in it is not what the recipe would write. */
-function vllmSpec({ command: { start, args } }: Draft, common: Common): EngineSpec | null {
+function vllmSpec({ command: { start, args } }: Draft, shared: Shared): EngineSpec | null {
   const fields = new Fields(args, ['--model', '--host', '--port', '--gpu-memory-utilization', '--kv-cache-memory-bytes', '--max-num-seqs', '--max-model-len', '--stream-interval'], ['--async-scheduling', '--no-async-scheduling'])
   const model = fields.first ?? fields.value('--model')
   const kvBytes = fields.number('--kv-cache-memory-bytes', sized)
   const utilization = fields.number('--gpu-memory-utilization', Number)
   if (start.length !== 2 || model === null || (kvBytes !== null && kvBytes % MIB !== 0)) return null
   const spec = {
-    recipe: 'vllm' as const, ...common, executable: start[0] ?? '', model,
+    recipe: 'vllm' as const, ...shared, executable: start[0] ?? '', model,
     gpuMemoryUtilization: utilization, kvCacheMemoryMiB: kvBytes === null ? null : kvBytes / MIB,
     maxSequences: fields.number('--max-num-seqs', Number), maxModelTokens: fields.number('--max-model-len', sized), streamIntervalTokens: fields.number('--stream-interval', Number),
     asyncScheduling: fields.last === null ? null : fields.last === '--async-scheduling',
@@ -95,14 +95,14 @@ function vllmSpec({ command: { start, args } }: Draft, common: Common): EngineSp
 }
 
 /** What is not said is llama-server's own choice, which differs between builds: the recipe would have to invent it. */
-function llamaSpec({ command: { start, args } }: Draft, common: Common): EngineSpec | null {
+function llamaSpec({ command: { start, args } }: Draft, shared: Shared): EngineSpec | null {
   const fields = new Fields(args, ['-m', '--model', '-c', '--ctx-size', '-np', '--parallel', '-ngl', '--gpu-layers', '--n-gpu-layers', '--host', '--port'], ['--metrics'])
   const [modelPath, contextTokens, slots] = [fields.value('-m', '--model'), fields.number('-c', Number, '--ctx-size'), fields.number('-np', Number, '--parallel')]
   const layers = fields.number('-ngl', Number, '--gpu-layers', '--n-gpu-layers')
   if (start.length !== 1 || fields.first !== null || fields.odd || modelPath === null || contextTokens === null || slots === null || layers === null) return null
   if (fields.last === null || contextTokens < 64 || slots < 1 || layers < 0) return null
   return {
-    recipe: 'llamaServer', ...common, executable: start[0] ?? '', modelPath, contextTokens, slots, gpuLayers: layers >= 999 ? null : layers,
+    recipe: 'llamaServer', ...shared, executable: start[0] ?? '', modelPath, contextTokens, slots, gpuLayers: layers >= 999 ? null : layers,
     extraArguments: [...hosted(fields.value('--host') ?? '127.0.0.1'), ...fields.rest],
   }
 }

@@ -1,8 +1,7 @@
 // What an experiment has found so far: blocks, checks, engines, arms that failed. Written by its run, read by the board and the report.
-import type { Block, Check, Comparison, Plan, Report, ReportedEngine } from '../../../shared/experiment.ts'
+import { FEWEST_PAIRS, type Block, type Check, type Comparison, type Plan, type Report, type ReportedEngine } from '../../../shared/experiment.ts'
 import type { Fault } from '../../../shared/fault.ts'
 import { comparisonsOf } from './gains.ts'
-import { FEWEST_PAIRS } from './statistics.ts'
 
 export class Findings {
   plan: Plan

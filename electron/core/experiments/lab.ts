@@ -2,6 +2,7 @@
 import type { CommandPreview } from '../../../shared/command.ts'
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import type { Hold, Report } from '../../../shared/experiment.ts'
+import type { FoundEngine } from '../../../shared/foundEngine.ts'
 import type { GpuFrame, GpuIdentity } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import type { Relaunch } from '../engines/launch.ts'
@@ -50,6 +51,8 @@ export interface Lab {
   cpus(gpuUuid: string): { all: number[]; near: number[] }
   /** CPUs that a process may use, as the kernel has it; null: cannot be told. */
   cpusOf(pid: number): number[] | null
+  /** Engines that Overlap did not start, as they are known now. */
+  foundEngines(): readonly FoundEngine[]
   /** While it is held, writes of the contract are refused and engines are not restarted by themselves. */
   hold: Topic<Hold | null>
   /** What the report says of the machine. */

@@ -14,7 +14,7 @@ export async function factsOf(plan: Plan, chosen: Chosen, lab: Lab, depth: 'quic
   const replicas = Math.max(...plan.file.arms.map(({ engines }) => engines))
   const { engine, gpu } = chosen
   return {
-    plan, engine, gpu, frame: lab.frames.value, hold: lab.hold.value, engines: lab.engines.list.value,
+    plan, engine, gpu, frame: lab.frames.value, hold: lab.hold.value, engines: lab.engines.list.value, found: lab.foundEngines(),
     daemon: lab.daemons.value.find(({ gpuUuid }) => gpuUuid === gpu.uuid) ?? null,
     coresDisjoint: shareCores(lab.cpus(gpu.uuid), replicas).disjoint,
     kvIsAbsolute: engine.recipe === 'llamaServer' || (engine.recipe === 'vllm' ? engine.kvCacheMemoryMiB !== null : engine.kvTokens !== null),

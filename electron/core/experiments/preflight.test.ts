@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import type { Engine } from '../../../shared/engine.ts'
 import type { ArmNow, Plan } from '../../../shared/experiment.ts'
 import type { GpuFrame, GpuProcess } from '../../../shared/gpu.ts'
-import { LIMITS_UNKNOWN, type MpsDaemon } from '../../../shared/mps.ts'
+import type { MpsDaemon } from '../../../shared/mps.ts'
+import { LIMITS_UNKNOWN } from '../../../shared/mps.testkit.ts'
 import { preflight, refusals, type PreflightFacts } from './preflight.ts'
 import { TINY } from './workstation.testkit.ts'
 
@@ -23,8 +24,9 @@ const frame = (processes: Partial<GpuProcess>[] | null, query: GpuFrame['streams
   streams: [{ name: 'query', state: query, sinceMs: 0, lastRowAtMs: 0, badLines: 0, fault: null }],
 })
 const engine = (change: Partial<Engine>): Engine => ({ spec: { name: 'alpha', gpuUuid: GPU }, pids: [], gpuMemoryMiB: null, state: 'ready', ...change } as Engine)
+const found = (name: string, pid: number, obstacle: PreflightFacts['found'][number]['obstacle'] = null): PreflightFacts['found'][number] => ({ name, pids: [pid - 1, pid], obstacle })
 const good: PreflightFacts = {
-  plan, engine: { recipe: 'llamaServer', name: 'alpha' } as PreflightFacts['engine'], frame: frame([]), daemon: daemon(), engines: [], hold: null, neededMiB: 30_000, coresDisjoint: true, kvIsAbsolute: true,
+  plan, engine: { recipe: 'llamaServer', name: 'alpha' } as PreflightFacts['engine'], frame: frame([]), daemon: daemon(), engines: [], found: [], hold: null, neededMiB: 30_000, coresDisjoint: true, kvIsAbsolute: true,
   gpu: { index: 0, uuid: GPU, name: 'NVIDIA H100', pciBusId: null, driverVersion: null, memoryTotalMiB: 80_000, computeMode: 'Default', migMode: 'Disabled', persistenceMode: null, computeCapability: null, gpm: true },
   copy: { executable: 'vllm', found: true, problem: null },
 }
@@ -52,6 +54,8 @@ it.each<[string, Partial<PreflightFacts>, string, string]>([
   ['a plain engine beside MPS under Exclusive_Process', { ...gpu({ computeMode: 'Exclusive_Process' }), ...arms(0, 2) }, 'computeMode', 'cannot stand beside'],
   ['too little memory', { neededMiB: 79_900 }, 'memory', 'do not fit'],
   ['somebody else on the GPU', { frame: frame([{ pid: 777 }]) }, 'gpuIsFree', 'Other programs'],
+  ['an engine that can be taken over', { frame: frame([{ pid: 777 }]), found: [found('theirs', 777), found('elsewhere', 5)] }, 'gpuIsFree', 'End them first, or take over theirs on the Engines screen.'],
+  ['an engine that cannot', { frame: frame([{ pid: 777 }]), found: [found('theirs', 777, { code: 'NO_PERMISSION', sentence: 'x', hint: 'y', field: null, detail: null })] }, 'gpuIsFree', 'End them first.'],
   ['a foreign daemon', { daemon: daemon({ state: 'foreign', foreign: [{ pid: 9, uid: 0, pipeDirectory: '/x', gpuUuids: null }] }) }, 'noForeignDaemon', 'did not start'],
   ['no MPS tool', { daemon: daemon({ fault: { code: 'TOOL_MISSING', sentence: 'x', hint: 'y', field: null, detail: null } }) }, 'mpsCanBeUsed', 'not installed'],
   ['a daemon that leaves its clients fewer SMs than an arm has', { daemon: daemon({ state: 'running', limits: { ...LIMITS_UNKNOWN, default: { sharePercent: 40, pinnedMemory: 'none' } } }) }, 'serverShare', 'limits its clients to 40 %'],

@@ -1,6 +1,7 @@
 // Whether an experiment can work here and now: looks, decides, starts nothing. Pure; whoever asks brings the facts.
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import { LIKELY_GAIN, type Check, type Hold, type Plan } from '../../../shared/experiment.ts'
+import type { FoundEngine } from '../../../shared/foundEngine.ts'
 import type { GpuFrame, GpuIdentity } from '../../../shared/gpu.ts'
 import { readBackMiB, type MpsDaemon } from '../../../shared/mps.ts'
 
@@ -12,6 +13,8 @@ export interface PreflightFacts {
   daemon: MpsDaemon | null
   /** All of the workstation. */
   engines: readonly Engine[]
+  /** Engines of others, of the whole workstation. */
+  found: readonly Pick<FoundEngine, 'name' | 'pids' | 'obstacle'>[]
   hold: Hold | null
   /** Of all engines that are loaded at a time; null: cannot be told. */
   neededMiB: number | null
@@ -96,10 +99,15 @@ export function foreignProcesses({ frame, engines, daemon, gpuUuid }: { frame: G
 const processWords = (rows: readonly { pid: number; name: string; type: string | null; usedMemoryMiB: number | null }[]) =>
   rows.slice(0, 8).map((row) => `pid ${row.pid} ${row.name} (${row.type ?? 'type not told'}, ${row.usedMemoryMiB ?? '—'} MiB)`)
 
-const gpuIsFree: Look = ({ frame, engines, daemon, plan }) => {
+const gpuIsFree: Look = ({ frame, engines, found, daemon, plan }) => {
   if (frame === null || frame.processes === null) return check('gpuIsFree', 'refuses', null, 'The processes on the GPU cannot be listed now.')
   const { compute, graphics } = foreignProcesses({ frame, engines, daemon, gpuUuid: plan.gpuUuid })
-  if (compute.length > 0) return check('gpuIsFree', 'refuses', false, 'Other programs use this GPU: their work would be measured with ours. End them first.', processWords(compute))
+  if (compute.length > 0) {
+    const here = found.filter(({ pids }) => compute.some(({ pid }) => pids.includes(pid)))
+    const takeable = here.filter(({ obstacle }) => obstacle === null).map(({ name }) => name)
+    const orTakeOver = takeable.length === 0 ? '' : `, or take over ${takeable.join(', ')} on the Engines screen`
+    return check('gpuIsFree', 'refuses', false, `Other programs use this GPU: their work would be measured with ours. End them first${orTakeOver}.`, [...here.map(({ name, pids }) => `engine ${name}, not Overlap's: pid ${pids[0] ?? '—'}`), ...processWords(compute)])
+  }
   if (graphics.length > 0) return check('gpuIsFree', 'warns', false, 'A desktop draws on this GPU; keep it quiet while blocks run.', processWords(graphics))
   return check('gpuIsFree', 'refuses', true, 'No other program uses this GPU.', [`nvidia-smi lists ${frame.processes.filter((row) => row.gpuUuid === plan.gpuUuid).length} processes there, all of engines or MPS`])
 }

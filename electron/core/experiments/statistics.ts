@@ -1,9 +1,6 @@
 // What paired blocks show: a change and its 95 % interval. Knows no arm and no measure; gains.ts makes the pairs.
-import type { Comparison } from '../../../shared/experiment.ts'
+import { FEWEST_PAIRS, type Comparison } from '../../../shared/experiment.ts'
 import { intervalOf } from '../../../shared/interval.ts'
-
-/** Below this many pairs nothing is claimed. */
-export const FEWEST_PAIRS = 6
 
 /** The same quantity of two arms in blocks of one round, so that what drifts from round to round is in both. */
 export interface Pair {

@@ -248,9 +248,9 @@ function attempt<Value>(read: () => Value): Value | null {
   }
 }
 
-/** Paths of listening unix sockets: the flag __SO_ACCEPTCON, any type. */
 /** `…: 00000002 00000000 00010000 0005 01 3024 /run/a b`: after the inode, the path as it is. */
 const LISTENING = /^\S+: \S+ \S+ 00010000 \S+ \S+ +\d+ (.+)$/
+/** Paths of listening unix sockets: the flag __SO_ACCEPTCON, any type. */
 const listeningPaths = (text: string): ReadonlySet<string> =>
   new Set(text.split('\n').flatMap((line) => LISTENING.exec(line)?.[1] ?? []))
 

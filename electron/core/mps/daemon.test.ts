@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { PIPE_PATH_BYTES } from '../../../shared/mps.ts'
 import type { Tools } from '../host/host.ts'
 import { type Clock, systemClock } from '../kit/clock.ts'
 import { LocalHost } from '../host/localHost.ts'
 import { silentLog } from '../kit/log.ts'
 import { serverChildren } from './detect.ts'
-import { PIPE_PATH_BYTES } from './target.ts'
 import { type Bench, bench, realTools } from './realDaemon.testkit.ts'
 
 let open: Bench[] = []

@@ -229,10 +229,14 @@ export class GpuDaemon {
     return this.#looks.post(async () => {
       const now = table ?? this.#parts.procfs.processTable() ?? new Map()
       this.#onMachine = this.#parts.machine.read(this.#parts.procfs, now, this.#parts.clock.now())
-      const seen = await this.#sight.look(asking, now)
+      const sight = this.#sight
+      const seen = await sight.look(asking, now)
       if (this.#failure && isOver(this.#failure, seen)) this.#failure = null
       this.#publish()
-      return seen
+      if (asking !== 'onChange' || !sight.limitsAreDue) return seen
+      await sight.readLimits()
+      this.#publish()
+      return sight.seen
     })
   }
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
 import type { GpuIdentity } from '../../../shared/gpu.ts'
-import type { LimitsChange, MpsDaemon } from '../../../shared/mps.ts'
+import { PIPE_PATH_BYTES, type LimitsChange, type MpsDaemon } from '../../../shared/mps.ts'
 import type { ProcessTable } from '../host/procfs.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Settings } from '../store/settings.ts'
 import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
+import { isLimited } from './limits.ts'
 import { MachineDaemons } from './sight.ts'
-import { PIPE_PATH_BYTES } from './target.ts'
 
 export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay' | 'machine'> {
   settings: Settings
@@ -64,11 +64,18 @@ export class GpuDaemons {
     })
   }
 
-  /** Defaults of Overlap's own daemon are kept in the settings. */
+  /** Defaults of Overlap's own daemon are kept in the settings; a running server's end with it, and a used daemon is its owner's. */
   async setLimits(gpuUuid: string, change: LimitsChange): Promise<void> {
     const daemon = this.on(gpuUuid)
     await daemon.setLimits(change)
-    await this.#parts.settings.change((document) => ({ ...document, mps: { ...document.mps, limits: { ...document.mps.limits, [gpuUuid]: daemon.state.value.limits.wanted } } }))
+    if (change.of === 'server' || daemon.state.value.ownership === 'used') return
+    const { wanted } = daemon.state.value.limits
+    await this.#parts.settings.change((document) => {
+      const limits = { ...document.mps.limits }
+      if (isLimited(wanted)) limits[gpuUuid] = wanted
+      else delete limits[gpuUuid]
+      return { ...document, mps: { ...document.mps, limits } }
+    })
   }
 
   /** What an engine of this GPU needs to become a client; null: it could not. */

@@ -74,11 +74,10 @@ export class DaemonSight {
     if (evidence.life === 'gone' || asking === 'never') return this.seen
     const key = this.#key(table)
     if (asking === 'now' || this.#isDue(key)) await this.#ask(key, table)
-    if (asking === 'onChange' && this.#limitsAreDue()) await this.readLimits()
     return this.seen
   }
 
-  /** Of the ACTIVE servers. Not part of an ordinary answer: whoever waits for a start does not wait for this too. */
+  /** Of the ACTIVE servers. Not part of a look: whoever waits for a start, or for the state, does not wait for this too. */
   async readLimits(): Promise<void> {
     this.#limitsReadAtMs = this.#clock.now()
     const servers: Seen['limits']['servers'] = []
@@ -91,7 +90,7 @@ export class DaemonSight {
     this.seen = { ...this.seen, limits: { ...this.seen.limits, servers } }
   }
 
-  #limitsAreDue(): boolean {
+  get limitsAreDue(): boolean {
     const active = activePids(this.seen)
     if (this.seen.answers !== true || active.length === 0) return false
     return active.some((pid) => !this.seen.limits.servers.some((server) => server.pid === pid)) || this.#clock.now() - this.#limitsReadAtMs >= LIMITS_EVERY_MS

@@ -3,7 +3,7 @@ import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
-import type { ForeignDaemon } from '../../../shared/mps.ts'
+import { PIPE_PATH_BYTES, type ForeignDaemon } from '../../../shared/mps.ts'
 import type { Command, Output, Tools } from '../host/host.ts'
 import type { ControlChannel } from './controlChannel.ts'
 import { startFault } from './serverLog.ts'
@@ -17,9 +17,6 @@ export interface Target {
   /** Number of this GPU for that daemon; null: not known. */
   device(): number | null
 }
-
-/** Measured on 535 and 550: with one byte more the daemon ends without a word, one byte before the kernel's limit of `<pipe>/control_privileged`. */
-export const PIPE_PATH_BYTES = 87
 
 export function mustFit(pipeDirectory: string): void {
   const bytes = Buffer.byteLength(pipeDirectory)

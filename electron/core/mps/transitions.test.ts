@@ -289,6 +289,14 @@ describe('limits', () => {
     expect(orders(said).slice(-2)).toEqual(['set_active_thread_percentage 528 100', 'set_device_pinned_mem_limit 528 0 81559M'])
   })
 
+  it('that a server may be slow to tell delay no state', async () => {
+    const { mps } = standIn(served('ACTIVE', [42]))
+    const told: [string, number][] = []
+    mps.state.subscribe(({ state, limits }) => void told.push([state, limits.servers.length]))
+    await mps.check()
+    expect(told.slice(-2)).toEqual([['running', 0], ['running', 1]])
+  })
+
   it('of a server need one that is ACTIVE', async () => {
     const { mps } = standIn(served('FAULT', [42]))
     await expect(mps.setLimits({ of: 'server', sharePercent: 30, pinnedMemoryMiB: null })).rejects.toEqual(fault('WRONG_STATE', /ACTIVE/))

@@ -105,6 +105,8 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     report.plan.file.readOffAtLatencySeconds = 5
     const text = read(report)
     for (const piece of ['Of 8 compared cells 4 are higher', 'Highest: Model tiny', 'Tokens/s at 5.0 s', '32 (', 'Against One engine', '+50.', 'about one in twenty', 'Model ↓ Concurrency →']) expect(text).toContain(piece)
+    for (const comparison of report.comparisons) if (comparison.cell < 3) comparison.verdict = comparison.cell === 0 ? 'tooFewBlocks' : 'unfinished'
+    expect(read(report)).toContain('1 have too few blocks and 2 were not run to the last round')
   })
 })
 

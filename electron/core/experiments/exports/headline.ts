@@ -1,5 +1,5 @@
 // What a whole report is known by: its headline, one per cell while they are few, else the count and both ends.
-import type { Comparison, Report } from '../../../../shared/experiment.ts'
+import type { Comparison, Report, Verdict } from '../../../../shared/experiment.ts'
 import { headlineOf as headlineOfCell, headlineSentence } from '../../../../shared/headline.ts'
 import { pointText } from '../../../../shared/sweep.ts'
 
@@ -25,11 +25,11 @@ export function headlinesOf(report: Report): string[] {
   if (found.length === 0) return ['No two arms could be compared']
   if (found.length === 1) return found.flatMap(({ headline, cell }) => [headline, ...besides(report, headline, cell)].map((one) => `${headlineSentence(one, arms)}, ${REGIME[report.plan.file.load.regime]}`))
   if (found.length <= HEADLINES_MAX) return found.map(({ point, headline }) => `${pointText(point)}: ${headlineSentence(headline, arms)}`)
-  const count = (verdict: string) => found.filter(({ headline }) => headline.verdict === verdict).length
+  const count = (verdict: Verdict) => found.filter(({ headline }) => headline.verdict === verdict).length
   const extreme = (sign: 1 | -1) => found.reduce((best, one) => (sign * (one.headline.change ?? -sign * Infinity) > sign * (best.headline.change ?? -sign * Infinity) ? one : best))
   const at = (one: (typeof found)[number]) => `${pointText(one.point)}: ${headlineSentence(one.headline, arms)}`
   return [
-    `Of ${found.length} compared cells ${count('higher')} are higher, ${count('lower')} lower, ${count('noDifference')} show no difference and ${count('tooFewBlocks') + count('unfinished')} have too few blocks`,
+    `Of ${found.length} compared cells ${count('higher')} are higher, ${count('lower')} lower, ${count('noDifference')} show no difference, ${count('tooFewBlocks')} have too few blocks and ${count('unfinished')} were not run to the last round`,
     `Highest: ${at(extreme(1))}`, `Lowest: ${at(extreme(-1))}`,
   ]
 }
