@@ -8,8 +8,8 @@ import { PortLink } from './app/portLink.ts'
 import { askAboutEngines, openTray } from './app/tray.ts'
 import { declareScheme, onlyInstance, openWindow, preloadPath, servePage } from './app/window.ts'
 import { answers } from './core/answers.ts'
-import { readFlags } from './flags.ts'
-import { openWorkstation } from './opening.ts'
+import { readFlags, type Flags } from './flags.ts'
+import { openWorkstation, type Opened } from './opening.ts'
 import { PlainHttpDoor } from './plainHttp.ts'
 import { complain, pointTo, sayLeft } from './terminal.ts'
 import { takeToken } from './web/doorkeeper.ts'
@@ -18,9 +18,9 @@ import { takeToken } from './web/doorkeeper.ts'
 const REFUSED = 2
 
 declareScheme()
+let window: BrowserWindow | null = null
 
 async function main(): Promise<void> {
-  let window: BrowserWindow | null = null
   if (!onlyInstance(() => window?.show())) return app.exit()
   const flags = readFlags(process.argv.slice(app.isPackaged ? 1 : 2))
   const token = takeToken(process.env)
@@ -36,6 +36,16 @@ async function main(): Promise<void> {
     return app.exit()
   }
   const { opened } = result
+  try {
+    await showOn(opened, { flags, token, end: end.signal })
+  } catch (error) {
+    await opened.close().catch(complain)
+    throw error
+  }
+}
+
+/** Everything of the desktop beside its core: the door, the tray, the window, and how it ends. */
+async function showOn(opened: Opened, { flags, token, end }: { flags: Flags; token: string; end: AbortSignal }): Promise<void> {
   const { workstation } = opened
   const dist = join(app.getAppPath(), 'dist')
   const door = new PlainHttpDoor({ opened, port: flags.port, token, pageFolder: join(dist, 'page'), canClose: true })
@@ -54,11 +64,16 @@ async function main(): Promise<void> {
   const quit = async () => {
     if (asking || leaving) return
     asking = true
-    const running = workstation.runningEngines()
-    const answer = running.length === 0 ? 'leave' : await askAboutEngines(running.map((engine) => engine.spec.name))
-    if (answer === 'stop') await workstation.stopEngines()
-    asking = false
-    if (answer !== 'stay') await leave()
+    try {
+      const running = workstation.runningEngines()
+      const answer = running.length === 0 ? 'leave' : await askAboutEngines(running.map((engine) => engine.spec.name))
+      if (answer === 'stop') await workstation.stopEngines()
+      if (answer !== 'stay') await leave()
+    } catch (error) {
+      complain(error)
+    } finally {
+      asking = false
+    }
   }
   app.on('before-quit', (event) => {
     if (leaving) return
@@ -81,8 +96,8 @@ async function main(): Promise<void> {
     })
     window.on('closed', () => (window = null))
   }
-  if (end.signal.aborted) return await leave()
-  end.signal.addEventListener('abort', () => void leave())
+  if (end.aborted) return await leave()
+  end.addEventListener('abort', () => void leave())
   openTray({ icon: join(app.getAppPath(), 'assets', 'icon.png'), show, quit: () => void quit() })
   show()
   workstation.begin()
