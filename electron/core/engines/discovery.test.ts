@@ -183,7 +183,7 @@ describe('a vLLM that somebody else started', () => {
 it('a script of the name of its engine that becomes the engine is found when it has', async () => {
   const stat = { pid: 77, ppid: 1, comm: 'llama-server', state: 'S', processGroup: 77, session: 77, cpuSeconds: 0, threads: 1, startTicks: 5, residentBytes: 0, readAtMs: 0 }
   let argv = ['/bin/sh', '/usr/local/bin/llama-server', '-m', 'x.gguf']
-  const clock = new HandClock()
+  const clock = Object.assign(new HandClock(), { now: () => 0 }) // a wall clock that was set back
   const procfs = Object.assign(new Procfs({ root: join(folder, 'no-proc') }), { commandLine: () => argv, environmentOf: () => ({}), isAlive: () => true, processTree: () => [77] })
   const alone = new Discovery({ host: bench.host, procfs, stateDirectory: folder, clock, toolsEnv: {}, uid: 0, own: () => [] })
   const seen = () => {

@@ -96,6 +96,7 @@ export class Discovery {
   readonly #parts: DiscoveryParts
   #commands = new Map<string, { read: Read | null; looks: number }>()
   #known = new Map<string, Known>()
+  /** On the steady clock. */
   #lookedAtMs = -Infinity
   #looks = 0
 
@@ -105,9 +106,9 @@ export class Discovery {
 
   /** Once a second. `table`: null where processes cannot be listed. */
   tick(table: ProcessTable | null): void {
-    const nowMs = this.#parts.clock.now()
-    if (table !== null && nowMs - this.#lookedAtMs >= LOOK_EVERY_MS) {
-      this.#lookedAtMs = nowMs
+    const steadyMs = this.#parts.clock.steady()
+    if (table !== null && steadyMs - this.#lookedAtMs >= LOOK_EVERY_MS) {
+      this.#lookedAtMs = steadyMs
       this.#look(table)
     }
     for (const known of this.#known.values()) {

@@ -57,7 +57,7 @@ it('a worker in its engine\'s group is asked to end once', async () => {
 })
 
 it('whoever is left is asked once, and killed when the grace is over, whatever the wall clock says', async () => {
-  const clock = Object.assign(new HandClock(), { now: () => 0 })
+  const clock = Object.assign(new HandClock(), { now: () => 0 }) // a wall clock that was set back
   const sent: string[] = []
   const groups = new Map([[10, 10], [11, 10], [12, 12]]) // engine, worker of its group, worker of its own
   const procfs = { processTree: () => [...groups.keys()], processStat: (pid: number) => ({ pid, startTicks: 1, processGroup: groups.get(pid) }), isAlive: ({ pid }: { pid: number }) => pid !== 10 }

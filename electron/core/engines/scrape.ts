@@ -65,11 +65,11 @@ export class Scraper {
 
   async #bounded(body: AsyncIterable<Buffer>): Promise<string> {
     const chunks: Buffer[] = []
-    const untilMs = this.#clock.now() + WHOLE_PAGE_MS
+    const untilMs = this.#clock.steady() + WHOLE_PAGE_MS
     let bytes = 0
     for await (const chunk of body) {
       bytes += chunk.length
-      if (bytes > PAGE_BYTES || this.#clock.now() > untilMs) throw new Error('the page is too large or too slow') // leaving the loop closes the connection
+      if (bytes > PAGE_BYTES || this.#clock.steady() > untilMs) throw new Error('the page is too large or too slow') // leaving the loop closes the connection
       chunks.push(chunk)
     }
     return Buffer.concat(chunks).toString('utf8')

@@ -82,7 +82,7 @@ it('lets one run on that nobody had asked to end', async () => {
   const run = runOf('e1')
   const again = Journal.begin(path, { experimentId: 'x2', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0, throwaway: null })
   again.making({ kind: 'setAside', id: 'e1', name: 'e1', again: { folder: join(state, 'engines', 'e1'), keeperPath: KEEPER_PATH, toolsEnv: {}, plan: run!.plan } })
-  const clock = new HandClock()
+  const clock = Object.assign(new HandClock(), { now: () => 0 }) // a wall clock that was set back
   const over = startAgain(path, { ...parts, clock })
   await vi.waitFor(async () => {
     await clock.advance(1000)

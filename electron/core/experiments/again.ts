@@ -68,7 +68,7 @@ const isAlone = async (path: string): Promise<boolean> => await alone(path, asyn
 /** It ended, or goes on. False: another Overlap came. */
 async function drained({ folder }: Relaunch, { procfs, clock }: AgainParts, path: string): Promise<boolean> {
   const run = await new RunFolder(folder).run()
-  for (const untilMs = clock.now() + DRAINED_MS; run !== null && stillRuns(run, procfs) && clock.now() < untilMs; await clock.sleep(LOOK_EVERY_MS)) if (!(await isAlone(path))) return false
+  for (const untilMs = clock.steady() + DRAINED_MS; run !== null && stillRuns(run, procfs) && clock.steady() < untilMs; await clock.sleep(LOOK_EVERY_MS)) if (!(await isAlone(path))) return false
   return true
 }
 
@@ -76,7 +76,7 @@ async function drained({ folder }: Relaunch, { procfs, clock }: AgainParts, path
 async function served({ plan }: Relaunch, run: StartedRun, { procfs, clock }: AgainParts, path: string): Promise<boolean> {
   const { healthPath } = doorsOf(plan.spec)
   const answers = () => fetch(`http://127.0.0.1:${plan.port}${healthPath ?? '/'}`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(({ ok }) => ok || healthPath === null, () => false)
-  for (const untilMs = clock.now() + plan.spec.readyWithinSeconds * 1000; clock.now() < untilMs && procfs.isAlive(run.engine) && !(await answers()); await clock.sleep(LOOK_EVERY_MS)) if (!(await isAlone(path))) return false
+  for (const untilMs = clock.steady() + plan.spec.readyWithinSeconds * 1000; clock.steady() < untilMs && procfs.isAlive(run.engine) && !(await answers()); await clock.sleep(LOOK_EVERY_MS)) if (!(await isAlone(path))) return false
   return true
 }
 
