@@ -69,8 +69,8 @@ it('leaves everything to another Overlap that has the state folder', async () =>
   expect(readJournal(path)?.outstanding).toHaveLength(1)
 }, 30_000)
 
-it('does not run an engine plain that wants an MPS daemon which is gone', async () => {
-  await setAside('e1', { mps: { pipeDirectory: '/nowhere', daemonPid: 2 ** 22 + 1 } })
+it.each([['is gone', 2 ** 22 + 1], ['left its pid to another process', process.pid]])('does not run an engine plain that wants an MPS daemon which %s', async (_, daemonPid) => {
+  await setAside('e1', { mps: { pipeDirectory: '/nowhere', daemonPid } })
   await startAgain(path, parts)
   expect(runOf('e1')).toBeNull()
   expect(readJournal(path)?.outstanding).toHaveLength(1)
