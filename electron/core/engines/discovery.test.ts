@@ -83,7 +83,9 @@ describe('a vLLM that somebody else started', () => {
 
   it('is taken over as it runs; stopped and started again it is the same, kept; a killed Overlap finds it again', async () => {
     const { child, port } = await vllm([], { MY_MODELS: '/models' })
-    const id = await takenIn(await found(child))
+    const taking = takenIn(await found(child))
+    await expect(bench.supervisor.start(bench.supervisor.facts[0]!.id)).rejects.toMatchObject({ fault: { code: 'HELD' } }) // or it would run twice
+    const id = await taking
     await inState(id, 'ready')
     expect(bench.engine(id)).toMatchObject({ pid: child.pid, port, adopted: true, fault: null, spec: { recipe: 'vllm', model: 'Qwen/Qwen3-0.6B', port, cwd: folder, env: { MY_MODELS: '/models' } } })
     expect(look(child, discoveryOf(bench))).toBeNull()
