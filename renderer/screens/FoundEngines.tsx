@@ -21,7 +21,7 @@ export function FoundEngines({ gpuUuid }: { gpuUuid: string | null }) {
 function FoundCard({ found }: { found: FoundEngine }) {
   const { rates, attachment, port } = found
   return (
-    <article className="panel card foundCard" role="listitem" aria-label={found.name}>
+    <div className="panel card foundCard" role="listitem" aria-label={found.name}>
       <div className="cardRow">
         <span className="cardName cut" title={found.command.argv.join(' ')}>{found.name}</span>
         <StateBadge look={FOUND} explain="It runs here, and Overlap did not start it. It is watched, and never stopped unasked." />
@@ -42,7 +42,7 @@ function FoundCard({ found }: { found: FoundEngine }) {
         <span className="spring" />
         {found.obstacle === null && <><ActionButton action={takeIn(found)} label="Take over" /><ActionButton action={putFoundOnMps(found)} label="Put on MPS" variant="filled" /></>}
       </div>
-    </article>
+    </div>
   )
 }
 
