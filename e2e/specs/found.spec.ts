@@ -9,6 +9,7 @@ test('an engine that somebody else started is found with its numbers, and one bu
   await expect(card.getByText('found', { exact: true })).toBeVisible()
   await expect(card.getByText(/^[\d,]{5,}$/)).toBeVisible()
   await expect(card.getByText('not on MPS: started before the daemon')).toBeVisible()
+  await expect(page.getByText('1 found, not on MPS')).toBeVisible()
   await expect(card.getByText(/^\+\d+ … \+\d+ %$/)).toBeVisible()
   await expect(page.getByRole('region', { name: 'SM activity over kernel busy' })).toContainText(/SM activity\s*\d/)
   await expect(page.getByRole('region', { name: 'Tokens per second' })).toContainText(/Qwen2\.5.*\d,\d{3}/)

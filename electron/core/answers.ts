@@ -5,13 +5,14 @@ import type { CommandPreview, LedgerEntry } from '../../shared/command.ts'
 import { contract, type Greeting, type MpsAction, type OwnCost, type PlainHttp } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary } from '../../shared/experiment.ts'
-import { Fault, FAULT_STATUS, FaultError, faultOf } from '../../shared/fault.ts'
+import { Fault, FAULT_STATUS, faultOf } from '../../shared/fault.ts'
 import type { FoundEngine } from '../../shared/foundEngine.ts'
 import type { GpuFrame, GpuIdentity, HistoryWindow } from '../../shared/gpu.ts'
 import type { LimitsChange, MpsDaemon } from '../../shared/mps.ts'
 import { compareReports } from './experiments/exports/compare.ts'
 import { exportReport } from './experiments/exports/exportReport.ts'
 import { parseReport } from './experiments/exports/json.ts'
+import { refuseWhileHeld } from './hold.ts'
 import { every, latest, latestOrNone, type ReaderLink } from './kit/paced.ts'
 import type { Log } from './kit/log.ts'
 import type { Feed, Topic } from './kit/topic.ts'
@@ -71,6 +72,7 @@ export interface Answering {
   readonly found: {
     found: Topic<FoundEngine[]>
     takeIn(id: string): Promise<string>
+    putOnMps(id: string): Promise<string>
     previewOnMps(id: string): Promise<CommandPreview[]>
   }
   readonly host: { ledger: Feed<LedgerEntry> }
@@ -127,10 +129,8 @@ export function answers(workstation: Answering, log: Log) {
   })
   const never = new AbortController().signal
   const { gpu, mps, engines, found, host, experiments, reports } = workstation
-  /** For what changes the workstation: an experiment must not find another one than it left. */
   const unheld = os.middleware(async ({ next }) => {
-    const hold = workstation.hold.value
-    if (hold !== null) throw new FaultError('HELD', hold.sentence, 'Cancel the experiment first, or wait until it is over.')
+    refuseWhileHeld(workstation.hold.value)
     return await next()
   })
 
@@ -184,6 +184,7 @@ export function answers(workstation: Answering, log: Log) {
       list: wall.engine.list.handler(({ context, signal = never }) => latest(context.link, engines.engines, signal)),
       found: wall.engine.found.handler(({ context, signal = never }) => latest(context.link, found.found, signal)),
       takeIn: wall.engine.takeIn.use(unheld).handler(async ({ input }) => ({ id: await found.takeIn(input.id) })),
+      putFoundOnMps: wall.engine.putFoundOnMps.use(unheld).handler(async ({ input }) => ({ id: await found.putOnMps(input.id) })),
       previewFoundOnMps: wall.engine.previewFoundOnMps.handler(({ input }) => found.previewOnMps(input.id)),
       add: wall.engine.add.use(unheld).handler(async ({ input }) => ({ id: await engines.add(input.spec) })),
       change: wall.engine.change.use(unheld).handler(async ({ input }) => {

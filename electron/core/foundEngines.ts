@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { CommandPreview } from '../../shared/command.ts'
 import type { EngineSpec } from '../../shared/engine.ts'
-import type { Arm, Prediction } from '../../shared/experiment.ts'
+import type { Arm, Hold, Prediction } from '../../shared/experiment.ts'
 import { FaultError } from '../../shared/fault.ts'
 import type { FoundEngine } from '../../shared/foundEngine.ts'
 import type { Load } from '../../shared/load.ts'
@@ -16,6 +16,7 @@ import { idOf, runOf, type Adoptable } from './engines/takeIn.ts'
 import { loadOf } from './experiments/plan.ts'
 import { readPresets } from './experiments/presets.ts'
 import type { Sampler } from './gpu/sampler.ts'
+import { refuseWhileHeld } from './hold.ts'
 import type { Host, Tools } from './host/host.ts'
 import type { Procfs, ProcessTable } from './host/procfs.ts'
 import type { Clock } from './kit/clock.ts'
@@ -34,6 +35,7 @@ export interface FoundEnginesParts {
   gpu: Sampler
   mps: GpuDaemons
   engines: Supervisor
+  hold: Topic<Hold | null>
   stateDirectory: string
   presetsFolder: string
   programs: { keeper: string }
@@ -79,11 +81,25 @@ export class FoundEngines {
     return taken
   }
 
+  /**
+   * Starts MPS where there is none, takes it over and restarts it as a client. The new engine's id. What the daemon refuses leaves the engine as it
+   * was; what the restart refuses leaves it taken over. Throws like takeIn, mps.start and Supervisor.putOnMps, and BAD_INPUT for one that uses no GPU.
+   */
+  async putOnMps(id: string): Promise<string> {
+    const { mps, engines, hold } = this.#parts
+    const { gpuUuid } = this.#onGpu(id)
+    if (mps.environment(gpuUuid) === null) {
+      await mps.on(gpuUuid).start()
+      refuseWhileHeld(hold.value) // a start takes its time
+    }
+    const taken = await this.takeIn(id)
+    await engines.putOnMps(taken)
+    return taken
+  }
+
   /** Throws like takeIn, and BAD_INPUT for one that uses no GPU. */
   async previewOnMps(id: string): Promise<CommandPreview[]> {
-    const adoptable = this.#adoptable(id)
-    const { gpuUuid } = adoptable.spec
-    if (gpuUuid === null) throw new FaultError('BAD_INPUT', `Which GPU ${adoptable.spec.name} uses is not known, so it cannot be put on MPS.`, 'Wait until nvidia-smi lists its processes.', { field: 'id' })
+    const { adoptable, gpuUuid } = this.#onGpu(id)
     const { host, mps, clock, procfs, programs, tools, stateDirectory } = this.#parts
     const daemon = mps.on(gpuUuid)
     const usable = mps.environment(gpuUuid)
@@ -97,6 +113,13 @@ export class FoundEngines {
       ...killPreviews(spec.name, run, []),
       host.preview(launchCommand(plan, folder, programs.keeper, tools.env)),
     ]
+  }
+
+  #onGpu(id: string): { adoptable: Adoptable; gpuUuid: string } {
+    const adoptable = this.#adoptable(id)
+    const { gpuUuid, name } = adoptable.spec
+    if (gpuUuid === null) throw new FaultError('BAD_INPUT', `Which GPU ${name} uses is not known, so it cannot be put on MPS.`, 'Wait until nvidia-smi lists its processes.', { field: 'id' })
+    return { adoptable, gpuUuid }
   }
 
   #adoptable(id: string): Adoptable {

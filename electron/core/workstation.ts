@@ -122,7 +122,7 @@ export class Workstation implements Answering {
     })
     const { gpu, mps, engines, hold } = this
     const lab = labOf({ host, clock, log, tools, procfs: this.#procfs, gpu, mps, engines, foundEngines: () => this.found.found.value, hold, stateDirectory, scene: parts.scene, throwaway: parts.throwaway ?? null, version: parts.version, programs: parts.programs })
-    this.found = new FoundEngines({ ...parts, host, procfs: this.#procfs, gpu, mps, engines, uid: this.greeting().uid })
+    this.found = new FoundEngines({ ...parts, host, procfs: this.#procfs, gpu, mps, engines, hold, uid: this.greeting().uid })
     this.experiments = new Experiments({ lab, reports: this.reports, presetsFolder: parts.presetsFolder })
   }
 

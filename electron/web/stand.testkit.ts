@@ -48,7 +48,7 @@ export function stand(): Stand {
       putOnMps: refuse,
       log: () => ({ tail: async (count) => lines.kept.slice(-count), follow: (read) => lines.subscribe((line) => read([line])) }),
     },
-    found: { found: new Topic<FoundEngine[]>([]), takeIn: refuse, previewOnMps: refuse },
+    found: { found: new Topic<FoundEngine[]>([]), takeIn: refuse, putOnMps: refuse, previewOnMps: refuse },
     host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id) },
     hold: new Topic<Hold | null>(null),
     experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, rehearse: refuse, start: refuse, cancel: refuse },

@@ -3,6 +3,7 @@ import type { FoundEngine } from '../../shared/foundEngine.ts'
 import { foundNow } from '../state/foundEngines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
+import { STARTABLE } from './mpsActions.ts'
 
 export const foundActions = (found: FoundEngine): Action[] => [takeIn(found), putFoundOnMps(found)]
 
@@ -21,21 +22,17 @@ export function takeIn(found: FoundEngine): Action {
   }
 }
 
-/** Takes it over, starts MPS where there is none, and restarts it as a client. */
+/** Starts MPS where there is none, takes it over, and restarts it as a client. */
 export function putFoundOnMps(found: FoundEngine): Action {
   const { gpuUuid } = found
   const daemon = daemonOf(useMps.getState().daemons, gpuUuid)
-  const startsMps = daemon?.state === 'stopped'
+  const usable = daemon !== null && (daemon.state === 'running' || STARTABLE.includes(daemon.state))
   return {
     id: `engine.putFoundOnMps/${found.id}`, label: `Put ${found.name} on MPS`, group: 'Engines', danger: true,
     about: `A running process cannot join MPS: it is taken over, asked to finish, and started again as an MPS client on the same port. Its callers get errors meanwhile.${caution(found)}`,
-    blocked: why(found) ?? (gpuUuid === null ? 'Which GPU it uses is not known.' : found.attachment.state === 'attached' ? 'It is an MPS client.' : daemon === null || (daemon.state !== 'running' && !startsMps) ? (daemon?.sentence ?? 'MPS is not known there.') : null),
+    blocked: why(found) ?? (gpuUuid === null ? 'Which GPU it uses is not known.' : found.attachment.state === 'attached' ? 'It is an MPS client.' : !usable ? (daemon?.sentence ?? 'MPS is not known there.') : null),
     preview: (client) => client.engine.previewFoundOnMps({ id: found.id }),
-    run: async (client) => {
-      const { id } = await client.engine.takeIn({ id: found.id })
-      if (startsMps && gpuUuid !== null) await client.mps.start({ gpuUuid })
-      await client.engine.putOnMps({ id })
-    },
+    run: (client) => client.engine.putFoundOnMps({ id: found.id }),
     watch: () => gone(found),
   }
 }

@@ -3,7 +3,7 @@ import type { LimitsChange, MpsDaemon, MpsState } from '../../shared/mps.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
 
-const STARTABLE: MpsState[] = ['stopped', 'noServer']
+export const STARTABLE: MpsState[] = ['stopped', 'noServer']
 const STOPPABLE: MpsState[] = ['starting', 'noServer', 'running', 'draining', 'faulted', 'unknown']
 
 /** Start, stop, restart; and for each foreign daemon: use it. */

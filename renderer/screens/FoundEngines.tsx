@@ -26,7 +26,7 @@ export function FoundEngines({ gpuUuid }: { gpuUuid: string | null }) {
 function FoundCard({ found, colour }: { found: FoundEngine; colour: number }) {
   const { rates, attachment, port } = found
   return (
-    <article className="panel card foundCard" role="listitem" aria-label={found.name} style={engineStyle(colour)}>
+    <div className="panel card foundCard" role="listitem" aria-label={found.name} style={engineStyle(colour)}>
       <div className="cardRow">
         <EngineDot colour={colour} />
         <span className="cardName cut" title={found.command.argv.join(' ')}>{found.name}</span>
@@ -48,7 +48,7 @@ function FoundCard({ found, colour }: { found: FoundEngine; colour: number }) {
         <span className="spring" />
         {found.obstacle === null && <><ActionButton action={takeIn(found)} label="Take over" /><ActionButton action={putFoundOnMps(found)} label="Put on MPS" variant="filled" /></>}
       </div>
-    </article>
+    </div>
   )
 }
 

@@ -9,11 +9,13 @@ import { MPS_STATES } from '../../shared/mps.ts'
 import { LiveText } from '../parts/LiveText.tsx'
 import { MPS_LOOK, StateBadge, toneStyle } from '../parts/StateBadge.tsx'
 import { enginesOn, useEngines } from '../state/engines.ts'
+import { foundOn, useFoundEngines } from '../state/foundEngines.ts'
 import { rowOf, useGpus } from '../state/gpus.ts'
 import { useLink, useStale } from '../state/link.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { useNowMs } from '../parts/now.ts'
 import { openScreen, useView } from '../state/view.ts'
+import { attachedWords } from './attachedWords.ts'
 
 export function TopBar() {
   const stale = useStale()
@@ -78,10 +80,9 @@ function MpsPill() {
   const gpuUuid = useGpuUuid()
   const daemon = useMps((store) => daemonOf(store.daemons, gpuUuid))
   const engines = enginesOn(useEngines((store) => store.settled), gpuUuid).filter((engine) => engine.pid !== null)
-  const attached = engines.filter((engine) => engine.attachment.state === 'attached').length
+  const said = useFoundEngines((store) => attachedWords(engines, foundOn(store.found, gpuUuid)))
   if (daemon === null) return <span className="dim nowrap">MPS {UNKNOWN}</span>
   const look = MPS_LOOK[daemon.state]
-  const said = engines.length === 0 ? 'no engine runs' : `${attached} of ${engines.length} engines attached`
   return (
     <Tooltip label={<>{daemon.sentence || MPS_STATES[daemon.state]}<div className="small">Opens the MPS screen (2).</div></>}>
       <UnstyledButton className="mpsPill" style={toneStyle(look.tone)} onClick={() => openScreen('mps')}>

@@ -83,7 +83,9 @@ describe('a vLLM that somebody else started', () => {
 
   it('is taken over as it runs; stopped and started again it is the same, kept; a killed Overlap finds it again', async () => {
     const { child, port } = await vllm([], { MY_MODELS: '/models' })
-    const id = await takenIn(await found(child))
+    const taking = takenIn(await found(child))
+    await expect(bench.supervisor.start(bench.supervisor.facts[0]!.id)).rejects.toMatchObject({ fault: { code: 'HELD' } }) // or it would run twice
+    const id = await taking
     await inState(id, 'ready')
     expect(bench.engine(id)).toMatchObject({ pid: child.pid, port, adopted: true, fault: null, spec: { recipe: 'vllm', model: 'Qwen/Qwen3-0.6B', port, cwd: folder, env: { MY_MODELS: '/models' } } })
     expect(look(child, discoveryOf(bench))).toBeNull()
@@ -183,7 +185,7 @@ describe('a vLLM that somebody else started', () => {
 it('a script of the name of its engine that becomes the engine is found when it has', async () => {
   const stat = { pid: 77, ppid: 1, comm: 'llama-server', state: 'S', processGroup: 77, session: 77, cpuSeconds: 0, threads: 1, startTicks: 5, residentBytes: 0, readAtMs: 0 }
   let argv = ['/bin/sh', '/usr/local/bin/llama-server', '-m', 'x.gguf']
-  const clock = new HandClock()
+  const clock = Object.assign(new HandClock(), { now: () => 0 }) // a wall clock that was set back
   const procfs = Object.assign(new Procfs({ root: join(folder, 'no-proc') }), { commandLine: () => argv, environmentOf: () => ({}), isAlive: () => true, processTree: () => [77] })
   const alone = new Discovery({ host: bench.host, procfs, stateDirectory: folder, clock, toolsEnv: {}, uid: 0, own: () => [] })
   const seen = () => {

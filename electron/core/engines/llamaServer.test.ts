@@ -58,7 +58,7 @@ describe('llama-server', () => {
     const ready = (besides: number | null) => bench.until('ready', () => bench.engine(id).state === 'ready' && bench.engine(id).pid !== besides, 60_000)
     await ready(null)
     const first = bench.engine(id).pid
-    process.kill(first ?? 0, 'SIGKILL')
+    process.kill(first!, 'SIGKILL')
     await ready(first)
     expect(bench.engine(id)).toMatchObject({ restarts: { used: 1, budget: 1 }, lastExit: { signal: 'SIGKILL' } })
     process.kill(bench.engine(id).pid!, 'SIGKILL')

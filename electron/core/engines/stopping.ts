@@ -21,28 +21,36 @@ const treeOf = (run: StartedRun, procfs: Procfs): ProcessId[] => procfs.processT
  * those of an engine without a keeper, are known from before and ended here.
  */
 export class Leaving {
-  #known = new Map<number, ProcessId>()
+  /** `asked`: a second SIGTERM means "at once" to some (llama-server), so nobody gets two. */
+  #known = new Map<number, { process: ProcessId; asked: boolean }>()
+  /** On the steady clock. */
   #goneSinceMs: number | null = null
 
   /** Its process tree as it is now. */
   know(pids: readonly number[], procfs: Procfs): void {
     for (const pid of pids) {
       const stat = this.#known.has(pid) ? null : procfs.processStat(pid)
-      if (stat !== null) this.#known.set(pid, stat)
+      if (stat !== null) this.#known.set(pid, { process: stat, asked: false })
     }
     if (pids.length > 0 && this.#known.size > MOST_KNOWN) for (const pid of this.#known.keys()) if (!pids.includes(pid)) this.#known.delete(pid)
   }
 
   terminate(run: StartedRun, { host, procfs }: EngineParts): void {
     this.know(treeOf(run, procfs).map(({ pid }) => pid), procfs)
+    const reached = (pid: number) => pid === run.engine.pid || (wholeOf(run) === 'group' && procfs.processStat(pid)?.processGroup === run.engine.pid)
+    for (const known of this.#known.values()) known.asked ||= reached(known.process.pid)
     host.signal(run.engine, 'SIGTERM', wholeOf(run))
   }
 
   /** Once the engine itself has gone. True when none of its processes is left, or they cannot be ended. */
   allGone({ host, procfs, clock }: EngineParts): boolean {
-    const alive = [...this.#known.values()].filter((process) => procfs.isAlive(process))
-    const sinceMs = clock.now() - (this.#goneSinceMs ??= clock.now())
-    for (const process of alive) host.signal(process, sinceMs < LEFTOVER_GRACE_MS ? 'SIGTERM' : 'SIGKILL', 'process')
+    const alive = [...this.#known.values()].filter(({ process }) => procfs.isAlive(process))
+    const sinceMs = clock.steady() - (this.#goneSinceMs ??= clock.steady())
+    for (const known of alive) {
+      if (sinceMs >= LEFTOVER_GRACE_MS) host.signal(known.process, 'SIGKILL', 'process')
+      else if (!known.asked) host.signal(known.process, 'SIGTERM', 'process')
+      known.asked = true
+    }
     return alive.length === 0 || sinceMs > 2 * LEFTOVER_GRACE_MS
   }
 }

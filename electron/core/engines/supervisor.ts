@@ -55,7 +55,7 @@ export class Supervisor {
   readonly #engineParts: EngineParts
   #all = new Map<string, LocalEngine>()
   readonly #ports = new EnginePorts(() => this.#all.values())
-  /** Ids of engines that are being changed, removed or put on MPS: meanwhile nobody starts them. */
+  /** Ids of engines that are being changed, removed, taken over or put on MPS: meanwhile nobody starts them. */
   #held = new Set<string>()
   #publishing = false
   #closed = false
@@ -114,11 +114,11 @@ export class Supervisor {
     if (this.#all.has(id)) throw new FaultError('WRONG_STATE', `${spec.name} is taken over already.`, 'Look at the list of engines.', { field: 'id' })
     admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
     const engine = this.#take({ id, colour: freeColour(this.#all.values()), spec })
-    await takeIn(engine, adoptable, this.#parts).catch(async (error: unknown) => {
+    await this.#hold(engine, () => takeIn(engine, adoptable, this.#parts).catch(async (error: unknown) => {
       await this.#unstore(engine).catch(() => {}) // what could not be written need not be taken back
       await this.#drop(engine)
       throw error
-    })
+    }))
     this.#publish()
     return id
   }
@@ -313,7 +313,7 @@ export class Supervisor {
   }
 
   #refuseWhileHeld(engine: LocalEngine): void {
-    if (this.#held.has(engine.id)) throw new FaultError('HELD', `${engine.spec.name} is just being changed or removed.`, 'Try again when that is done.')
+    if (this.#held.has(engine.id)) throw new FaultError('HELD', `${engine.spec.name} is just being changed, removed or taken over.`, 'Try again when that is done.')
   }
 
   #changed(): void {

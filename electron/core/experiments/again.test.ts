@@ -69,8 +69,8 @@ it('leaves everything to another Overlap that has the state folder', async () =>
   expect(readJournal(path)?.outstanding).toHaveLength(1)
 }, 30_000)
 
-it('does not run an engine plain that wants an MPS daemon which is gone', async () => {
-  await setAside('e1', { mps: { pipeDirectory: '/nowhere', daemonPid: 2 ** 22 + 1 } })
+it.each([['is gone', 2 ** 22 + 1], ['left its pid to another process', process.pid]])('does not run an engine plain that wants an MPS daemon which %s', async (_, daemonPid) => {
+  await setAside('e1', { mps: { pipeDirectory: '/nowhere', daemonPid } })
   await startAgain(path, parts)
   expect(runOf('e1')).toBeNull()
   expect(readJournal(path)?.outstanding).toHaveLength(1)
@@ -82,7 +82,7 @@ it('lets one run on that nobody had asked to end', async () => {
   const run = runOf('e1')
   const again = Journal.begin(path, { experimentId: 'x2', core: { pid: 1, startTicks: 1 }, bootId: null, atMs: 0, throwaway: null })
   again.making({ kind: 'setAside', id: 'e1', name: 'e1', again: { folder: join(state, 'engines', 'e1'), keeperPath: KEEPER_PATH, toolsEnv: {}, plan: run!.plan } })
-  const clock = new HandClock()
+  const clock = Object.assign(new HandClock(), { now: () => 0 }) // a wall clock that was set back
   const over = startAgain(path, { ...parts, clock })
   await vi.waitFor(async () => {
     await clock.advance(1000)

@@ -10,6 +10,7 @@ import type { Host } from '../host/host.ts'
 import type { Procfs } from '../host/procfs.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
+import { isDaemonAt } from '../mps/detect.ts'
 import { Journal, readJournal } from './journal.ts'
 
 export interface AgainParts {
@@ -48,7 +49,7 @@ async function launched({ plan, folder, keeperPath, toolsEnv }: Relaunch, { host
   const at = new RunFolder(folder)
   const run = await at.run()
   if (run !== null && stillRuns(run, procfs)) return run // nobody had asked it to end
-  if (plan.mps !== null && (plan.mps.daemonPid === null || procfs.processStat(plan.mps.daemonPid) === null)) return null
+  if (plan.mps !== null && (plan.mps.daemonPid === null || !isDaemonAt(procfs, plan.mps.pipeDirectory, plan.mps.daemonPid))) return null
   return await launchRun({ plan: { ...plan, runId: randomUUID() }, folder: at, host, procfs, clock, keeperPath, toolsEnv })
 }
 

@@ -71,7 +71,7 @@ function keep(plan: Plan): void {
   const guard = setInterval(() => cutLog(1), LOG_LOOK_MS)
   engine.once('exit', (code, signal) => {
     clearInterval(guard)
-    endLeftovers(engine.pid ?? 0, Date.now() + LEFTOVER_GRACE_MS, () => end(exit(code, signal, null)))
+    endLeftovers(engine.pid ?? 0, () => end(exit(code, signal, null)))
   })
 }
 
@@ -110,15 +110,22 @@ function end(exit: RunExit): void {
   process.exit(0)
 }
 
-function endLeftovers(group: number, untilMs: number, then: () => void): void {
-  const signal = Date.now() < untilMs ? 'SIGTERM' : 'SIGKILL'
-  try {
-    process.kill(-group, signal)
-  } catch {
-    return then() // the group is empty
+/** Asked once: a second SIGTERM means "at once" to some. */
+function endLeftovers(group: number, then: () => void): void {
+  const startedAt = performance.now()
+  let signal: NodeJS.Signals | 0 = 'SIGTERM'
+  look()
+  function look(): void {
+    const sinceMs = performance.now() - startedAt
+    try {
+      process.kill(-group, sinceMs < LEFTOVER_GRACE_MS ? signal : 'SIGKILL')
+    } catch {
+      return then() // the group is empty
+    }
+    signal = 0
+    if (sinceMs > 2 * LEFTOVER_GRACE_MS) return then() // cannot be ended: not waited for
+    setTimeout(look, LEFTOVER_LOOK_MS)
   }
-  if (Date.now() > untilMs + LEFTOVER_GRACE_MS) return then() // cannot be ended: not waited for
-  setTimeout(() => endLeftovers(group, untilMs, then), LEFTOVER_LOOK_MS)
 }
 
 /** A log beyond the limit is copied to engine.log.1 and begun anew in place: the engine's own descriptor appends, so it goes on at the new end. */

@@ -58,7 +58,7 @@ export class Procfs {
   /** Whether it still runs and is the same one. A zombie is gone, once its last thread is. */
   isAlive(process: { pid: number; startTicks: number }): boolean {
     const stat = this.processStat(process.pid)
-    return stat !== null && stat.startTicks === process.startTicks && ((stat.state !== 'Z' && stat.state !== 'X') || stat.threads > 1)
+    return stat !== null && stat.startTicks === process.startTicks && !isOver(stat)
   }
 
   /** All processes. `fresh`: every entry is read now; else old ones may be nine calls old (see readAtMs). Null: no /proc. */
@@ -122,18 +122,22 @@ export class Procfs {
     return this.#link(`${pid}/cwd`)
   }
 
-  /** TCP ports at which one of these processes listens for callers on 127.0.0.1. Null: not ours to see, or of another network than ours. */
+  /** TCP ports at which one of these processes listens for callers on 127.0.0.1. Null: all gone, not ours to see, or of another network than ours. */
   listeningPorts(pids: readonly number[]): number[] | null {
     const network = this.#link('self/ns/net')
     const inodes = new Set<string>()
+    let seen = false
     for (const pid of pids) {
       const descriptors = this.#link(`${pid}/ns/net`) === network ? this.#names(`${pid}/fd`) : null
+      if (descriptors === null && this.#hasEnded(pid)) continue // it listens nowhere, and hides nothing of the others
       if (descriptors === null) return null
+      seen = true
       for (const descriptor of descriptors) {
         const inode = /^socket:\[(\d+)\]$/.exec(this.#link(`${pid}/fd/${descriptor}`) ?? '')?.[1]
         if (inode !== undefined) inodes.add(inode)
       }
     }
+    if (!seen) return null
     const sockets = [...(this.#inThisTurn('net/tcp', listeningTcp) ?? []), ...(this.#inThisTurn('net/tcp6', listeningTcp) ?? [])]
     return [...new Set(sockets.filter(({ inode }) => inodes.has(inode)).map(({ port }) => port))]
   }
@@ -200,6 +204,11 @@ export class Procfs {
     return soft === undefined ? null : soft === 'unlimited' ? Infinity : Number(soft)
   }
 
+  #hasEnded(pid: number): boolean {
+    const stat = this.processStat(pid)
+    return stat === null || isOver(stat)
+  }
+
   #pids(): number[] | null {
     return this.#names('.')?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null
   }
@@ -239,6 +248,8 @@ export class Procfs {
     return attempt(() => readdirSync(`${this.#root}/${path}`))
   }
 }
+
+const isOver = ({ state, threads }: ProcessStat): boolean => (state === 'Z' || state === 'X') && threads <= 1
 
 function attempt<Value>(read: () => Value): Value | null {
   try {

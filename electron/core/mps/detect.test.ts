@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessStat, ProcessTable } from '../host/procfs.ts'
-import { daemonEvidence, daemonsOnMachine, DEFAULT_PIPE_DIRECTORY, lifeOf, mayServe, type Processes, serverChildren, servedGpus } from './detect.ts'
+import { daemonEvidence, daemonsOnMachine, DEFAULT_PIPE_DIRECTORY, isDaemonAt, lifeOf, mayServe, type Processes, serverChildren, servedGpus } from './detect.ts'
 
 interface Made {
   pid: number
@@ -47,6 +47,20 @@ describe('whether a daemon lives', () => {
   ])('the owner of the lock is %s', (_, change, owner) => {
     const { processes } = machine([{ pid: 7, argv: [CONTROL, '-d'], ...change }], [], { '/p/control_lock': 7 })
     expect(daemonEvidence(processes, '/p').lockOwnerPid).toBe(owner)
+  })
+})
+
+describe('whether a process is the daemon there', () => {
+  it.each<[string, boolean, Partial<Made>, number | null, boolean]>([
+    ['it holds the lock', true, {}, 7, true],
+    ['its lock is hidden', true, {}, null, true],
+    ['another daemon holds the lock', true, {}, 8, false],
+    ['its pid is another program\'s', true, { comm: 'python3' }, null, false],
+    ['it is a zombie', true, { state: 'Z' }, null, false],
+    ['nobody listens', false, {}, null, false],
+  ])('%s', (_, listens, change, owner, is) => {
+    const { processes } = machine([{ pid: 7, argv: [CONTROL, '-d'], ...change }, { pid: 8, argv: [CONTROL, '-d'] }], listens ? ['/p/control'] : [], owner === null ? {} : { '/p/control_lock': owner })
+    expect(isDaemonAt(processes, '/p', 7)).toBe(is)
   })
 })
 

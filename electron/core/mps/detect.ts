@@ -46,6 +46,13 @@ function liveOwner(processes: Processes, pipeDirectory: string): Owner | null {
   return stat !== null && isMps(stat) ? { pid: stat.pid, startTicks: stat.startTicks } : null
 }
 
+/** Whether this very process is the daemon of this pipe directory: its pid may be another's by now. */
+export function isDaemonAt(processes: Processes, pipeDirectory: string, pid: number): boolean {
+  const { life, lockOwnerPid } = daemonEvidence(processes, pipeDirectory)
+  const stat = processes.processStat(pid)
+  return life !== 'gone' && stat !== null && isMps(stat) && (lockOwnerPid ?? pid) === pid // its lock may be hidden
+}
+
 /** A listening socket decides; where sockets cannot be seen (or are another network namespace's), the lock speaks for life. */
 export function lifeOf(listening: boolean | null, lockOwnerPid: number | null): Life {
   if (listening === true) return 'alive'

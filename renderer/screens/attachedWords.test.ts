@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+import type { Attachment } from '../../shared/engine.ts'
+import { attachedWords } from './attachedWords.ts'
+
+const engines = (letters: string) => [...letters].map((letter) => ({ attachment: { state: ({ a: 'attached', n: 'notAttached', u: 'unknown' } as const)[letter] } as Attachment }))
+
+it.each([
+  ['', '', 'no engine runs'],
+  ['an', '', '1 of 2 engines attached'],
+  ['', 'n', '1 found, not on MPS'],
+  ['a', 'nn', '1 of 1 engines attached · 2 found, not on MPS'],
+  ['', 'aa', '2 found, on MPS'],
+  ['', 'anu', '3 found, 1 on MPS'],
+  ['', 'nu', '2 found'],
+])('own engines %j, found engines %j: %s', (own, found, words) => expect(attachedWords(engines(own), engines(found))).toBe(words))
