@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest'
 import type { FoundEngine } from '../../shared/foundEngine.ts'
+import type { MpsDaemon } from '../../shared/mps.ts'
 import { LIMITS_UNKNOWN } from '../../shared/mps.testkit.ts'
 import type { Client } from '../link/connect.ts'
 import { useMps } from '../state/mps.ts'
