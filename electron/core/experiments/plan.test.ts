@@ -77,7 +77,7 @@ test('time: blocks, warming up, probes and control apart from loading', () => {
   const single = planOf(request({ ...preset('demo'), residency: 'cold', blocks: { ...preset('demo').blocks, rounds: 1 } }, { secondsToLoad: 10 }))
   expect(single.estimate.loadingSeconds).toBe(50)
   const sweep = planOf(request(preset('concurrency-sweep'), { secondsToLoad: 10 }))
-  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 8 + 3 * 2 * (1 + 1) + 4 * (1 + 2) }) // engines stay while only the load changes
+  expect(sweep.estimate).toMatchObject({ loadingSeconds: 50, measuringSeconds: 10 * 6 * 3 * 12 + 3 * 2 * (1 + 1) + 4 * (1 + 2) }) // engines stay while only the load changes
   const models: ExperimentFile = { ...preset('prefill-scaling'), residency: 'hot' }
   expect(planOf(request(models, { secondsToLoad: 10 })).estimate.loadingSeconds).toBe(4 * 3 * 10)
   // long prompts give no token at first: a probe that is shorter than their warm-up would see nothing
