@@ -45,10 +45,11 @@ test.describe('with attached engines', () => {
     await page.keyboard.press('2')
     await page.getByRole('button', { name: 'Stop MPS', exact: true }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByRole('button', { name: 'Stop MPS', exact: true }).click()
+    // before anything is asked for
     const clients = dialog.getByLabel('Attached clients')
     await expect(clients.getByText('alpha')).toBeVisible()
     await expect(clients.getByText('beta')).toBeVisible()
+    await dialog.getByRole('button', { name: 'Stop MPS', exact: true }).click()
     await dialog.getByLabel('Force after, in seconds').fill('1')
     // the preview is of what the forced stop runs
     await expect(dialog.getByText(/quit -t 1\b/)).toBeVisible()

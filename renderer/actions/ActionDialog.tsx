@@ -51,12 +51,13 @@ function Body({ action, close }: { action: Action; close: () => void }) {
   return (
     <Stack gap="sm">
       <div>{action.about}</div>
+      {action.consentGpuUuid !== undefined && <AttachedClients gpuUuid={action.consentGpuUuid} />}
       {action.steps !== undefined && <ol className="planSteps" aria-label="What will be done">{action.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
+      {fault !== null && <FaultCard fault={fault} calm={asking} />}
+      {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
       {previewed !== null && <CommandPreview commands={previewed.commands} />}
       {!shown && previewed === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
-      {fault !== null && <FaultCard fault={fault} calm={asking}>{asking && <AttachedClients gpuUuid={action.consentGpuUuid!} />}</FaultCard>}
-      {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
-      <Group justify="flex-end" gap="xs">
+      <Group justify="flex-end" gap="xs" className="dialogEnd">
         <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>
         {consent
           ? <Button variant="filled" color="red.8" loading={pending} disabled={!shown} onClick={() => void go()}>{action.label}, forcing after {force} s</Button>
@@ -66,15 +67,20 @@ function Body({ action, close }: { action: Action; close: () => void }) {
   )
 }
 
+/** Who would be hurt, before anything is asked of the daemon. */
 function AttachedClients({ gpuUuid }: { gpuUuid: string }) {
   const clients = useMps((store) => daemonOf(store.daemons, gpuUuid)?.clients)
   const engines = useEngines((store) => store.settled)
+  if (!clients?.length) return null
   return (
-    <ul style={{ margin: '4px 0 0', paddingLeft: 18 }} aria-label="Attached clients">
-      {(clients ?? []).map((client) => {
+    <div>
+      Attached now:
+      <ul style={{ margin: '4px 0 0', paddingLeft: 18 }} aria-label="Attached clients">
+        {clients.map((client) => {
         const owner = ownerOf(engines, client.pid)
         return <li key={client.pid}>{owner === null ? <>{client.command ?? 'process'} <span className="dim">pid {client.pid}</span></> : <Group gap={6}><EngineName colour={owner.colour} name={owner.spec.name} /><span className="dim">pid {client.pid}</span></Group>}</li>
       })}
-    </ul>
+      </ul>
+    </div>
   )
 }

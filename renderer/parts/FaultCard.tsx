@@ -3,14 +3,13 @@ import { CloseButton } from '@mantine/core'
 import type { Fault } from '../../shared/fault.ts'
 import { hintOnScreen } from './hints.ts'
 
-export function FaultCard({ fault, calm = false, action, onDismiss, children }: {
+export function FaultCard({ fault, calm = false, action, onDismiss }: {
   fault: Pick<Fault, 'code' | 'sentence' | 'hint' | 'detail'>
   /** A question rather than a failure. */
   calm?: boolean
   /** What helps, as a button. */
   action?: React.ReactNode
   onDismiss?: () => void
-  children?: React.ReactNode
 }) {
   return (
     <div className={`faultCard ${calm ? 'calm' : ''}`} role="alert">
@@ -23,7 +22,6 @@ export function FaultCard({ fault, calm = false, action, onDismiss, children }: 
         {onDismiss !== undefined && <CloseButton size="xs" aria-label="Dismiss" onClick={onDismiss} />}
       </div>
       {fault.detail !== null && fault.detail !== '' && <pre>{fault.detail}</pre>}
-      {children}
     </div>
   )
 }
