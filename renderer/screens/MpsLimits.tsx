@@ -87,8 +87,8 @@ function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange
       <Table.Td colSpan={5}>
         <form onSubmit={submit}>
           <Group gap="xs" align="start">
-            <NumberInput aria-label="SM share in percent" placeholder="no limit" w={110} min={0} max={100} suffix=" %" {...form.getInputProps('sharePercent')} />
-            <NumberInput aria-label="Memory per process in MiB" placeholder="no limit" w={140} min={0} allowDecimal={false} suffix=" MiB" {...form.getInputProps('pinnedMemoryMiB')} />
+            <NumberInput aria-label="SM share in percent" placeholder="no limit (%)" w={130} min={0} max={100} suffix=" %" {...form.getInputProps('sharePercent')} />
+            <NumberInput aria-label="Memory per process in MiB" placeholder="no limit (MiB)" w={160} min={0} allowDecimal={false} suffix=" MiB" {...form.getInputProps('pinnedMemoryMiB')} />
             <Button type="submit">Set</Button>
             <Button variant="subtle" onClick={onDone}>Cancel</Button>
             <span className="dim small">empty: no limit</span>
