@@ -60,7 +60,7 @@ export class Doorkeeper {
 
   /** Compares digests in constant time, so that neither content nor length of the token can be measured. */
   checkToken(given: string | null): void {
-    const now = this.#clock.now()
+    const now = this.#clock.steady()
     this.#wrong = this.#wrong.filter((atMs) => now - atMs < 60_000)
     // the right one always comes in: any page can send wrong ones, and must not lock its owner out
     if (timingSafeEqual(digest(given ?? ''), this.#expected)) return
@@ -93,13 +93,13 @@ export class Pace {
     this.#clock = clock
     this.#perSecond = perSecond
     this.#left = perSecond * 2
-    this.#atMs = clock.now()
+    this.#atMs = clock.steady()
   }
 
   /** False: too many. */
   take(): boolean {
-    const now = this.#clock.now()
-    this.#left = Math.min(this.#perSecond * 2, this.#left + (Math.max(0, now - this.#atMs) / 1000) * this.#perSecond)
+    const now = this.#clock.steady()
+    this.#left = Math.min(this.#perSecond * 2, this.#left + ((now - this.#atMs) / 1000) * this.#perSecond)
     this.#atMs = now
     if (this.#left < 1) return false
     this.#left -= 1

@@ -65,7 +65,7 @@ export class ReaderLink {
         return
       }
       await new Promise<void>((resolve) => {
-        const timer = full ? setTimeout(done, FULL_RECHECK_MS) : undefined
+        const timer = full ? setTimeout(done, FULL_RECHECK_MS) : undefined // real time: a socket's buffer empties by no other clock
         open.wake = done
         signal.addEventListener('abort', done, { once: true })
         function done() {

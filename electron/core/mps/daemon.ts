@@ -194,7 +194,7 @@ export class GpuDaemon {
         return await work(aborted)
       } catch (error) {
         mustGoOn(aborted)
-        if (error instanceof FaultError && !isQuestion(error.fault, this.#target.ownership)) this.#failure = { fault: faultOf(error), atMs: this.#parts.clock.now() }
+        if (error instanceof FaultError && !isQuestion(error.fault, this.#target.ownership)) this.#failure = { fault: faultOf(error), atMs: this.#parts.clock.steady() }
         throw error
       } finally {
         this.#intent = null
@@ -228,7 +228,7 @@ export class GpuDaemon {
   #look(asking: Asking, table?: ProcessTable): Promise<Seen> {
     return this.#looks.post(async () => {
       const now = table ?? this.#parts.procfs.processTable() ?? new Map()
-      this.#onMachine = this.#parts.machine.read(this.#parts.procfs, now, this.#parts.clock.now())
+      this.#onMachine = this.#parts.machine.read(this.#parts.procfs, now, this.#parts.clock.steady())
       const sight = this.#sight
       const seen = await sight.look(asking, now)
       if (this.#failure && isOver(this.#failure, seen)) this.#failure = null
@@ -289,7 +289,7 @@ export class GpuDaemon {
 
   #usedTarget(pipeDirectory: string): Target {
     const { procfs, clock, gpu, alone, machine } = this.#parts
-    const seen = machine.read(procfs, procfs.processTable() ?? new Map(), clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
+    const seen = machine.read(procfs, procfs.processTable() ?? new Map(), clock.steady()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
     const device = () => numberOf(gpu.uuid, seen?.gpuUuids ?? null) ?? (alone?.() ? 0 : null)
     return { pipeDirectory, logDirectory: seen ? seen.logDirectory : pipeDirectory === DEFAULT_PIPE_DIRECTORY ? DEFAULT_LOG_DIRECTORY : null, ownership: 'used', channel: this.#channel(pipeDirectory), device }
   }
