@@ -13,7 +13,7 @@ const TOKEN_SUBPROTOCOL = 'overlap.token.'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-export const newToken = (): string => randomBytes(24).toString('base64url')
+const newToken = (): string => randomBytes(24).toString('base64url')
 
 /** The token of OVERLAP_TOKEN, taken out of the environment so that nothing that is started inherits it; without one, a random one. */
 export function takeToken(env: NodeJS.ProcessEnv): string {
@@ -23,7 +23,7 @@ export function takeToken(env: NodeJS.ProcessEnv): string {
 }
 
 /** A token that is given must travel in a URL fragment and a subprotocol. */
-export function checkedToken(token: string): string {
+function checkedToken(token: string): string {
   if (/^[A-Za-z0-9._~-]{16,256}$/.test(token)) return token
   throw new FaultError('BAD_INPUT', 'OVERLAP_TOKEN cannot be used.', 'Use 16 to 256 letters, digits, dots, dashes, underscores or tildes.', { field: 'OVERLAP_TOKEN' })
 }

@@ -67,7 +67,7 @@ function keeperCommand(command: LaunchCommand, { spec }: StartPlan): LaunchComma
   return { ...command, env: Object.fromEntries(env) }
 }
 
-export interface Launching {
+interface Launching {
   plan: StartPlan
   folder: RunFolder
   host: Host

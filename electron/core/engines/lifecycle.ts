@@ -64,7 +64,7 @@ export const backOffMs = (restartsUsed: number): number => Math.min(1000 * 2 ** 
 
 export const restartsWithin = (life: Life, steadyMs: number): number[] => life.restartsAtMs.filter((at) => steadyMs - at < RESTART_WINDOW_MS)
 
-export interface Present {
+interface Present {
   nowMs: number
   steadyMs: number
   restartBudget: number

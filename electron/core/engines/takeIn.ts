@@ -30,7 +30,7 @@ export const runOf = ({ process, spec, port, argv, envNames, cwd, startedAtMs }:
   return { version: 1, runId, plan: { version: 1, runId, spec, port, mps }, argv, envNames, cwd, keeper: null, engine: process, startedAtMs: startedAtMs ?? clock.now(), bootId }
 }
 
-export interface TakeInParts {
+interface TakeInParts {
   roster: Roster
   surroundings: Surroundings
   procfs: Procfs

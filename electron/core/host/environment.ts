@@ -2,7 +2,7 @@
 // runner put there. Pure. CUDA_MPS_* goes too: inherited, it would silently send every engine to another daemon, give limits that nobody asked for
 // and speak another protocol.
 
-export interface CleanEnvironment {
+interface CleanEnvironment {
   environment: Record<string, string>
   /** Names that were taken away, sorted; PATH and LD_LIBRARY_PATH are listed when entries of them were. */
   removed: string[]

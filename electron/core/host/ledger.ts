@@ -15,7 +15,7 @@ const OUTPUT_BYTES = 4096
 /** A 'brief' entry that still runs after this long is shown: a routine read, or a long-lived command that failed at once the last time. */
 const BRIEF_MS = 2000
 
-export interface LedgerEnd {
+interface LedgerEnd {
   outcome: Exclude<LedgerEntry['outcome'], 'running'>
   exitCode?: number | null
   signal?: string | null

@@ -14,7 +14,7 @@ import { signalGroup, tameOpenFiles } from './own.ts'
 import { Procfs } from './procfs.ts'
 import { run } from './run.ts'
 
-export interface LocalHostParts {
+interface LocalHostParts {
   log: Log
   clock?: Clock
   /** What children inherit before it is cleaned; default process.env. */

@@ -1,7 +1,7 @@
 // What keeps a file small that is only ever appended to: beyond the limit it gets a second name, in the place of the one before it.
 import { renameSync, statSync } from 'node:fs'
 
-export const ROTATE_BYTES = 5 * 1024 * 1024
+const ROTATE_BYTES = 5 * 1024 * 1024
 
 /** `ledger.jsonl` → `ledger.1.jsonl` */
 export const olderPath = (path: string): string => path.replace(/(\.\w+)?$/, '.1$1')

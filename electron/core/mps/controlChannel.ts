@@ -14,7 +14,7 @@ const SESSION_MS = 20_000
 
 const NEVER = new AbortController().signal
 
-export interface ChannelParts {
+interface ChannelParts {
   host: Host
   tools: Tools
   clock: Clock

@@ -12,7 +12,7 @@ import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
 import { isLimited } from './limits.ts'
 import { MachineDaemons } from './sight.ts'
 
-export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay' | 'machine'> {
+interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay' | 'machine'> {
   settings: Settings
   stateDirectory: string
   /** Names of engines of this GPU that are being started under MPS. */

@@ -9,7 +9,7 @@ import type { Clock } from '../kit/clock.ts'
 import { Mailbox } from '../kit/mailbox.ts'
 import { asideOf, notWritten, readWhole, writeBytes, writeWhole } from './wholeFile.ts'
 
-export const SettingsDocument = z.object({
+const SettingsDocument = z.object({
   /** A file of a later version is kept aside like a broken one: this Overlap would lose what it does not know. */
   version: z.literal(1),
   engines: z.array(z.object({
@@ -27,7 +27,7 @@ export const SettingsDocument = z.object({
   /** Whether the desktop opens its plain HTTP door at the start. */
   plainHttp: z.boolean().default(false),
 })
-export type SettingsDocument = z.infer<typeof SettingsDocument>
+type SettingsDocument = z.infer<typeof SettingsDocument>
 
 const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {}, limits: {} }, plainHttp: false }
 

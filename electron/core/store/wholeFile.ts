@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import { FaultError, type Fault } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
 
-export interface WholeRead<Value> {
+interface WholeRead<Value> {
   /** Null: there is no such file, or it was kept aside. */
   value: Value | null
   /** CONFIG_BROKEN when it was kept aside. */
