@@ -180,7 +180,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     const here = fresh()
     let aheadMs = 0
     let speed = 1 // only while nothing can come that is waited for
-    const clock: Clock = { ...systemClock, steady: () => systemClock.steady() + aheadMs, after: (ms, call) => systemClock.after(ms / speed, call) }
+    const clock: Clock = { ...systemClock, steady: () => systemClock.steady() + aheadMs, after: (ms, call) => systemClock.after(ms / speed, call), sleep: (ms, signal) => systemClock.sleep(ms / speed, signal) }
     const mps = here.gpuDaemon({ clock, host: new LocalHost({ log: silentLog, clock, procfs: here.procfs }) })
     await mps.start().catch(() => {})
     const { daemonPid } = mps.state.value
