@@ -42,7 +42,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     const mps = here.gpuDaemon()
     await mps.check()
     expect(mps.state.value).toMatchObject({ state: 'stopped', daemonPid: null, daemonUid: null, ownership: null, controlVersion: null, fault: null })
-    expect(mps.clientEnvironment()).toBeNull()
+    expect(mps.clientPipeDirectory).toBeNull()
     const states: string[] = []
     mps.state.subscribe(({ state }) => void (states.at(-1) === state || states.push(state)))
 
@@ -53,7 +53,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     expect(value.sentence).toContain('found no GPU')
     expect(value.proof).toMatchObject({ listening: true, lockOwnerPid: value.daemonPid, answers: true })
     expect(here.procfs.environmentOf(value.daemonPid ?? 0)?.['CUDA_VISIBLE_DEVICES']).toBe(here.gpuUuid)
-    expect(mps.clientEnvironment()).toBeNull() // an engine would not become a client
+    expect(mps.clientPipeDirectory).toBeNull() // an engine would not become a client
 
     await mps.setLimits(toDefault(41.5))
     expect(mps.state.value.limits.default).toEqual({ sharePercent: 41.5, pinnedMemory: 'none' })
@@ -170,7 +170,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
 
     await mps.useForeign(theirs.CUDA_MPS_PIPE_DIRECTORY)
     expect(mps.state.value).toMatchObject({ state: 'noServer', ownership: 'used', daemonUid: process.getuid?.(), foreign: [], logDirectory: theirs.CUDA_MPS_LOG_DIRECTORY })
-    expect(mps.clientEnvironment()).toEqual({ CUDA_MPS_PIPE_DIRECTORY: theirs.CUDA_MPS_PIPE_DIRECTORY })
+    expect(mps.clientPipeDirectory).toBe(theirs.CUDA_MPS_PIPE_DIRECTORY)
     await expect(mps.stop({ forceAfterSeconds: 0 })).rejects.toEqual(fault('WRONG_STATE'))
     await mps.useForeign(null)
     expect(mps.state.value.state).toBe('foreign')
@@ -188,7 +188,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     speed = 10
     await expect(mps.setLimits(toDefault(40))).rejects.toEqual(fault('COMMAND_TIMED_OUT', /MPS daemon took the command and did not answer/))
     expect(mps.state.value).toMatchObject({ state: 'unknown', daemonPid, proof: { listening: true, lockOwnerPid: daemonPid, answers: false }, fault: { code: 'COMMAND_TIMED_OUT' } })
-    expect(mps.clientEnvironment()).toBeNull()
+    expect(mps.clientPipeDirectory).toBeNull()
     await expect(mps.stop({ forceAfterSeconds: null })).rejects.toEqual(fault('COMMAND_TIMED_OUT')) // nobody knows whom it would hurt
     kill(daemonPid, 'SIGCONT')
     speed = 1

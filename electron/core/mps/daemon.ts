@@ -153,11 +153,11 @@ export class GpuDaemon {
     return commandsOf(asked, { target: this.#target, seen: this.#sight.seen, tools, gpu, uid, wanted: this.#limits }).map((command) => host.preview(command))
   }
 
-  /** What an engine needs to become a client; null: no daemon that would take it, and it would silently run without MPS. */
-  clientEnvironment(): Record<string, string> | null {
+  /** Where an engine becomes a client; null: no daemon that would take it, and it would silently run without MPS. */
+  get clientPipeDirectory(): string | null {
     const { state, fault } = this.state.value
     if (state !== 'running' && !(state === 'noServer' && fault === null)) return null
-    return { CUDA_MPS_PIPE_DIRECTORY: this.#target.pipeDirectory }
+    return this.#target.pipeDirectory
   }
 
   /** Call about once a second; asks the daemon only when something moved. `table`: what the caller read of /proc anyway. */

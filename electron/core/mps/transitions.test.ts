@@ -68,7 +68,7 @@ describe('starting', () => {
     await mps.start()
     expect(states).toEqual(['stopped', 'starting', 'noServer', 'running'])
     expect(mps.state.value).toMatchObject({ state: 'running', servers: [{ pid: 528, status: 'ACTIVE' }], fault: null, proof: { listening: null, lockOwnerPid: null, answers: true } })
-    expect(mps.clientEnvironment()).toEqual({ CUDA_MPS_PIPE_DIRECTORY: here.pipe })
+    expect(mps.clientPipeDirectory).toBe(here.pipe)
     expect(preview.map(({ argv, stdin }) => stdin?.split('\n')[0] ?? argv.at(-1))).toEqual(said().filter((words) => /^(-d|start_server)/.test(words)))
     expect(preview[0]?.env).toMatchObject({ CUDA_MPS_PIPE_DIRECTORY: here.pipe, CUDA_MPS_LOG_DIRECTORY: here.log, CUDA_VISIBLE_DEVICES: mps.state.value.gpuUuid })
     await mps.start() // again: nothing to do
@@ -85,7 +85,7 @@ describe('starting', () => {
     const { mps } = standIn(change, { clock: faster(change.initialising ? 60 : 8) })
     await expect(mps.start()).rejects.toEqual(fault(code, sentence))
     expect(mps.state.value).toMatchObject({ state, fault: { code } })
-    expect(mps.clientEnvironment()).toBeNull()
+    expect(mps.clientPipeDirectory).toBeNull()
   }, 20_000)
 
   it('refuses a path that no socket address holds, and a missing program, with a hint', async () => {
@@ -189,7 +189,7 @@ describe('a running daemon', () => {
     const { mps, write } = standIn(served('FAULT', [42]), { clock })
     await mps.check()
     expect(mps.state.value).toMatchObject({ state: 'faulted', clients: [{ pid: 42, serverPid: 528, command: '/usr/bin/python3' }], controlVersion: '13000' })
-    expect(mps.clientEnvironment()).toBeNull()
+    expect(mps.clientPipeDirectory).toBeNull()
     write(served('ACTIVE', []))
     await mps.check()
     expect(mps.state.value.state).toBe('faulted') // asked a moment ago
