@@ -10,9 +10,9 @@ import { FaultError } from '../shared/fault.ts'
 import type { FoundEngine } from '../shared/foundEngine.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { stateFolder } from './elsewhere.ts'
-import { readFlags } from './flags.ts'
+import { readFlags, understood } from './flags.ts'
 import { firstOf, RunningCore, type Door } from './runningCore.ts'
-import { say } from './terminal.ts'
+import { complain, say } from './terminal.ts'
 
 const USAGE = `npm run cli -- [flags] COMMAND
   status                 what runs: GPUs' daemons and engines
@@ -75,7 +75,8 @@ async function carryOut(door: Door, where: string, { command, name, input, metho
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { state: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  const options = { state: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+  const { values, positionals } = understood(USAGE, () => parseArgs({ allowPositionals: true, options }))
   const [command = '', name = '', json] = positionals
   if (values.help || !['status', 'call', 'watch'].includes(command)) return out(USAGE)
   const wish: Wish = { command, name, input: inputOf(json), method: command === 'status' ? 'GET' : methodOf(name) }
@@ -99,8 +100,8 @@ async function main(): Promise<void> {
 
 main().then(
   () => process.exit(),
-  (error: Error) => {
-    say(error instanceof FaultError ? [error.fault.sentence, error.fault.hint, error.fault.detail].filter(Boolean).join('\n') : error.message)
+  (error: unknown) => {
+    complain(error)
     process.exit(1)
   },
 )

@@ -125,7 +125,7 @@ export class FoundEngines {
   #adoptable(id: string): Adoptable {
     const found = this.found.value.find((one) => one.id === id)
     const adoptable = this.#discovery.adoptable(id)
-    if (found?.obstacle) throw new FaultError(found.obstacle.code, found.obstacle.sentence, found.obstacle.hint, { detail: found.obstacle.detail ?? undefined })
+    if (found?.obstacle) throw FaultError.of(found.obstacle)
     if (!found || !adoptable) throw new FaultError('NOT_FOUND', 'No such engine runs here.', 'Look at the engines that were found: it may have ended.', { field: 'id' })
     return adoptable
   }
