@@ -19,7 +19,7 @@ const USAGE = `npm run cli -- [flags] COMMAND
   call NAME [JSON]       any call of /api/openapi.json, for example: call gpu.identities, call mps.start '{"gpuUuid":"GPU-…"}'
   watch NAME [JSON]      any stream, an item a line, for example: watch gpu.frames
   --state DIR            as for npm start; a core that runs there is used
-  --scene NAME, --real   for a core of its own, where none runs`
+  --scene NAME, --real   for a core of its own, where none runs; npm start -- --help lists the scenes`
 const root = join(import.meta.dirname, '..')
 /** How the contract says by which method each call is made. */
 type Calls = Record<string, Record<string, { '~orpc': { route: { method?: string }; outputSchema?: AnySchema } } | undefined> | undefined>

@@ -1,6 +1,7 @@
 // What may be written after `npm start --`. Refuses what it does not know, with the field at fault.
 import { parseArgs } from 'node:util'
 import { FaultError } from '../shared/fault.ts'
+import { DEFAULT_SCENE, SCENES } from './sim/scenes.ts'
 
 export interface Flags {
   headless: boolean
@@ -18,10 +19,15 @@ export interface Flags {
 export const USAGE = `npm start -- [flags]
   --headless      serve the screens to a browser, no window
   --port N        port on 127.0.0.1 (default 7650; 0: any free one)
-  --scene NAME    simulate that scene
+  --scene NAME    simulate that scene; --help lists them
   --real          never simulate
   --state DIR     keep engines, logs and settings there
   OVERLAP_TOKEN   token to use instead of a random one`
+
+const columns = Math.max(...Object.keys(SCENES).map(({ length }) => length)) + 2
+const sceneLines = Object.entries(SCENES).map(([name, { sentence }]) => `  ${name.padEnd(columns)}${sentence}${name === DEFAULT_SCENE ? ' The default without a GPU.' : ''}`)
+/** What --help prints: the flags, and what each scene shows. */
+export const HELP = `${USAGE}\n\nScenes of the simulated workstation\n${sceneLines.join('\n')}`
 
 export function readFlags(argv: readonly string[]): Flags {
   let values: Record<string, string | boolean | undefined>

@@ -1,7 +1,7 @@
 // The browser's entry: the same core as the desktop's, joined by a WebSocket. Prints one line when it is ready.
 import './nodeVersion.ts'
 import { join } from 'node:path'
-import { readFlags, USAGE } from './flags.ts'
+import { HELP, readFlags } from './flags.ts'
 import { openWorkstation } from './opening.ts'
 import { PlainHttpDoor } from './plainHttp.ts'
 import { complain, pointTo, say, sayLeft, sayReady } from './terminal.ts'
@@ -14,7 +14,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 async function main(): Promise<void> {
   const flags = readFlags(process.argv.slice(2))
-  if (flags.help) return void process.stdout.write(`${USAGE}\n`)
+  if (flags.help) return void process.stdout.write(`${HELP}\n`)
   const token = takeToken(process.env)
 
   // before anything is started: a signal during the start ends what has been started so far. One Ctrl-C can arrive

@@ -60,6 +60,8 @@ export interface WorkstationParts {
   tools: Tools
   /** null: the real machine. */
   scene: string | null
+  /** What it shows. */
+  sceneSentence?: string | null
   /** See Lab. */
   throwaway?: Throwaway | null
   opening: Opening
@@ -171,11 +173,16 @@ export class Workstation implements Answering {
       hostName: hostname(),
       simulated: this.#parts.scene !== null,
       scene: this.#parts.scene,
+      sceneSentence: this.#parts.sceneSentence ?? null,
       stateDirectory: this.#parts.stateDirectory,
       uid: process.getuid?.() ?? 0,
       startedAtMs: this.#startedAtMs,
       faults: [this.#settings.fault, this.reports.fault].filter((fault): fault is Fault => fault !== null),
     }
+  }
+
+  inherited(): Record<string, string> {
+    return this.host.preview({ argv: [], env: { ...this.host.environment }, why: 'what every command inherits' }).env
   }
 
   get wantsPlainHttp(): boolean {

@@ -3,11 +3,13 @@ import { Button, Group, Loader, Modal, NumberInput, Stack } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import type { CommandPreview as Command } from '../../shared/command.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
-import { CommandPreview } from '../parts/CommandPreview.tsx'
+import { CommandComparison } from '../parts/CommandComparison.tsx'
+import { CommandPreview, type Inherited } from '../parts/CommandPreview.tsx'
 import { EngineName } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { useConnection } from '../state/connection.ts'
 import { ownerOf, useEngines } from '../state/engines.ts'
+import { useInherited } from '../state/inherited.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { carryOut, useAttempt, useDialog, type Action } from './action.ts'
 
@@ -23,6 +25,7 @@ export function ActionDialog() {
 
 function Body({ action, close }: { action: Action; close: () => void }) {
   const { client } = useConnection()
+  const inherited = useInherited()
   const [previewed, setPreviewed] = useState<{ commands: Command[]; forceAfterSeconds: number | null } | null>(null)
   const [fault, setFault] = useState<Fault | null>(null)
   const [consent, setConsent] = useState(false)
@@ -55,7 +58,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
       {action.steps !== undefined && <ol className="planSteps" aria-label="What will be done">{action.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
       {fault !== null && <FaultCard fault={fault} calm={asking} />}
       {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
-      {previewed !== null && <CommandPreview commands={previewed.commands} />}
+      {previewed !== null && <Commands commands={previewed.commands} compared={action.compares ?? false} inherited={inherited} />}
       {!shown && previewed === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
       <Group justify="flex-end" gap="xs" className="dialogEnd">
         <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>
@@ -65,6 +68,11 @@ function Body({ action, close }: { action: Action; close: () => void }) {
       </Group>
     </Stack>
   )
+}
+
+function Commands({ commands, compared, inherited }: { commands: readonly Command[]; compared: boolean; inherited: Inherited }) {
+  const [before, after] = commands
+  return compared && before && after ? <CommandComparison before={before} after={after} inherited={inherited} /> : <CommandPreview commands={commands} inherited={inherited} />
 }
 
 /** Who would be hurt, before anything is asked of the daemon. */

@@ -28,6 +28,8 @@ export interface Action {
   leave?: string
   /** Commands that it will run, with the consent given so far. Absent: it runs none. */
   preview?: (client: Client, forceAfterSeconds: number | null) => Promise<CommandPreview[]>
+  /** The two commands of its preview are how it runs and how it will run: what differs is marked. */
+  compares?: boolean
   /** Only looks or opens something: done at once, without a preview. */
   immediate?: boolean
   /** `forceAfterSeconds` is the consent given after NEEDS_CONSENT. */

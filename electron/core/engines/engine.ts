@@ -288,7 +288,7 @@ export class LocalEngine {
   }
 
   async #explain(exit: RunExit | null, run: StartedRun | null) {
-    if (run?.keeper === null) return { fault: notKept(this.spec.name), curable: true }
+    if (run?.keeper === null) return { fault: notKept(this.spec.name), curable: false } // whoever started it may do that
     if (exit?.code === 0 && this.#life.state === 'starting' && !this.#life.adopted) return { fault: endedEarly(this.spec.name), curable: false }
     const lines = await new LogReader(this.folder.logPath, this.#parts.clock).tail(LAST_LINES).catch(() => [])
     return explainExit(this.spec.name, exit ?? { code: null, signal: null, spawnError: null }, lines)
