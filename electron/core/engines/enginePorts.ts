@@ -8,7 +8,7 @@ const MOST_TRIES = 50
 export class EnginePorts {
   readonly #all: () => Iterable<LocalEngine>
   /** Ports that a preview has named, kept for the start that follows. */
-  #previewed = new Map<string, number>()
+  #previewed = new WeakMap<LocalEngine, number>()
 
   constructor(all: () => Iterable<LocalEngine>) {
     this.#all = all
@@ -21,8 +21,8 @@ export class EnginePorts {
       if (await portTaken(wanted)) throw portFault(`Port ${wanted} is used by another program.`)
       return wanted
     }
-    const previewed = this.#previewed.get(engine.id)
-    this.#previewed.delete(engine.id)
+    const previewed = this.#previewed.get(engine)
+    this.#previewed.delete(engine)
     if (previewed !== undefined && !this.#promised(engine).has(previewed) && !(await portTaken(previewed))) return previewed
     return this.#pick(engine)
   }
@@ -30,12 +30,12 @@ export class EnginePorts {
   /** Kept for the next start. Throws PORT_TAKEN. */
   async forPreview(engine: LocalEngine): Promise<number> {
     const port = engine.spec.port ?? (await this.#pick(engine))
-    this.#previewed.set(engine.id, port)
+    this.#previewed.set(engine, port)
     return port
   }
 
-  forget(id: string): void {
-    this.#previewed.delete(id)
+  forget(engine: LocalEngine): void {
+    this.#previewed.delete(engine)
   }
 
   async #pick(engine: LocalEngine): Promise<number> {
@@ -50,7 +50,7 @@ export class EnginePorts {
   /** Ports that belong to other engines, listening or not. */
   #promised(self: LocalEngine): Set<number> {
     const others = [...this.#all()].filter((engine) => engine !== self)
-    return new Set(others.flatMap((engine) => [engine.spec.port, engine.run?.plan.port, this.#previewed.get(engine.id)].filter((port) => port != null)))
+    return new Set(others.flatMap((engine) => [engine.spec.port, engine.run?.plan.port, this.#previewed.get(engine)].filter((port) => port != null)))
   }
 }
 

@@ -1,6 +1,5 @@
-// All engines of the workstation: which there are, whose turn it is to load, and every wish a user may have. Each engine's own
-// life is in engine.ts.
-import { join } from 'node:path'
+// Every wish a user may have of the engines, and whose turn it is to load. Which engines there are is in roster.ts, each one's own life in
+// engine.ts.
 import type { CommandPreview } from '../../../shared/command.ts'
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import { FaultError } from '../../../shared/fault.ts'
@@ -10,17 +9,16 @@ import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Settings } from '../store/settings.ts'
-import { admit, freeColour } from './admission.ts'
-import { LocalEngine } from './engine.ts'
+import type { LocalEngine } from './engine.ts'
 import { LogReader } from './engineLog.ts'
 import type { EngineParts, Sighting } from './engineParts.ts'
 import { EnginePorts } from './enginePorts.ts'
 import { KEEPER_PATH, planStart, type Relaunch, type Surroundings } from './launch.ts'
 import { doorsOf } from './recipes/recipes.ts'
+import { Roster } from './roster.ts'
 import type { StartPlan } from './runFolder.ts'
 import { neighboursOf } from './stopping.ts'
-import { newEngineId, straysIn } from './strays.ts'
-import { idOf, takeIn, type Adoptable } from './takeIn.ts'
+import { takeIn, type Adoptable } from './takeIn.ts'
 import { giveTurns, refuseWhileLoading } from './turns.ts'
 
 export interface SupervisorParts {
@@ -53,8 +51,8 @@ export class Supervisor {
   readonly engines = new Topic<Engine[]>([])
   readonly #parts: SupervisorParts
   readonly #engineParts: EngineParts
-  #all = new Map<string, LocalEngine>()
-  readonly #ports = new EnginePorts(() => this.#all.values())
+  readonly #roster: Roster
+  readonly #ports = new EnginePorts(() => this.#roster.all)
   /** Ids of engines that are being changed, removed, taken over or put on MPS: meanwhile nobody starts them. */
   #held = new Set<string>()
   #publishing = false
@@ -66,87 +64,65 @@ export class Supervisor {
     this.#engineParts = {
       host, clock, log, procfs, surroundings, toolsEnv, keeperPath,
       portFor: (engine) => this.#ports.forStart(engine),
-      neighbours: (engine) => neighboursOf(engine, this.#all.values()),
+      neighbours: (engine) => neighboursOf(engine, this.#roster.all),
       onChange: () => this.#changed(),
     }
+    this.#roster = new Roster(parts, this.#engineParts)
   }
 
   /** Takes over every engine that lives from an earlier run. */
   async open(): Promise<void> {
-    for (const stored of this.#parts.settings.document.engines) this.#take(stored)
-    await this.#takeStrays()
-    await Promise.all([...this.#all.values()].map((engine) => engine.adopt()))
+    await this.#roster.open()
+    await Promise.all(this.#roster.all.map((engine) => engine.adopt()))
     this.#publish()
   }
 
   get facts(): EngineFacts[] {
-    return [...this.#all.values()].map(({ id, spec, run }) => ({
+    return this.#roster.all.map(({ id, spec, run }) => ({
       id, spec, run: run && { pid: run.engine.pid, startTicks: run.engine.startTicks, mps: run.plan.mps, startedElsewhere: run.keeper === null },
     }))
   }
 
   /** The new engine's id. Throws BAD_INPUT, PORT_TAKEN or TOO_MANY. */
-  async add(spec: EngineSpec): Promise<string> {
-    admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
-    const stored = { id: newEngineId('stored'), colour: freeColour(this.#all.values()), spec }
-    this.#take(stored)
-    await this.#parts.settings.change((document) => ({ ...document, engines: [...document.engines, stored] })).catch((error: unknown) => {
-      this.#all.delete(stored.id)
-      throw error
-    })
-    this.#publish()
-    return stored.id
+  add(spec: EngineSpec): Promise<string> {
+    return this.#enter('stored', spec)
   }
 
   /** Never stored: one that a crash leaves behind is not taken over. Throws like add. */
-  async addTemporary(spec: EngineSpec): Promise<string> {
-    admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
-    const id = newEngineId('temporary')
-    this.#take({ id, colour: freeColour(this.#all.values()), spec })
-    this.#publish()
-    return id
+  addTemporary(spec: EngineSpec): Promise<string> {
+    return this.#enter('temporary', spec)
   }
 
   /** One that runs and that somebody else started; it goes on. The new engine's id. Throws like add, and NOT_FOUND when it has ended meanwhile. */
   async takeIn(adoptable: Adoptable): Promise<string> {
-    const { spec, process } = adoptable
-    const id = idOf(process, this.#parts.procfs.bootId())
-    if (this.#all.has(id)) throw new FaultError('WRONG_STATE', `${spec.name} is taken over already.`, 'Look at the list of engines.', { field: 'id' })
-    admit(spec, null, [...this.#all.values()], this.#parts.surroundings)
-    const engine = this.#take({ id, colour: freeColour(this.#all.values()), spec })
-    await this.#hold(engine, () => takeIn(engine, adoptable, this.#parts).catch(async (error: unknown) => {
-      await this.#unstore(engine).catch(() => {}) // what could not be written need not be taken back
-      await this.#drop(engine)
-      throw error
-    }))
+    const id = await takeIn(adoptable, { ...this.#parts, roster: this.#roster, hold: (engine, work) => this.#hold(engine, work) })
     this.#publish()
     return id
   }
 
   /** Of a stopped or failed engine. */
   async change(id: string, spec: EngineSpec): Promise<void> {
-    const engine = this.#at(id)
-    admit(spec, engine, [...this.#all.values()], this.#parts.surroundings)
+    const engine = this.#roster.at(id)
+    this.#roster.admit(spec, engine)
     await this.#hold(engine, async () => {
       await this.#rest(engine, 'changed')
-      await this.#respecify(engine, spec)
-      this.#ports.forget(id)
+      await this.#roster.respecify(engine, spec)
+      this.#ports.forget(engine)
     })
   }
 
   /** Its log goes too. */
   async remove(id: string): Promise<void> {
-    const engine = this.#at(id)
+    const engine = this.#roster.at(id)
     await this.#hold(engine, async () => {
       await this.#rest(engine, 'removed')
-      await this.#unstore(engine)
-      await this.#drop(engine)
+      await this.#roster.remove(engine)
     })
   }
 
   /** Resolves when it is in the queue. Throws NOT_FOUND, MPS_NOT_RUNNING, HELD or WRONG_STATE. */
   async start(id: string): Promise<void> {
-    const engine = this.#at(id)
+    const engine = this.#roster.at(id)
     this.#refuseWhileHeld(engine)
     planStart(engine.spec, 1, this.#parts.surroundings)
     await engine.send({ name: 'start' })
@@ -154,13 +130,13 @@ export class Supervisor {
 
   /** Resolves when it was asked to end. Throws HELD while another engine on its GPU is loading. */
   async stop(id: string, { drainSeconds }: { drainSeconds: number }): Promise<void> {
-    const engine = this.#at(id)
+    const engine = this.#roster.at(id)
     await engine.send({ name: 'stop', drainSeconds }, () => this.#refuseWhileLoading(engine))
   }
 
   /** Every engine at once, whoever is loading. Resolves when none runs any more. */
   async stopAll({ drainSeconds }: { drainSeconds: number }): Promise<void> {
-    const all = [...this.#all.values()]
+    const { all } = this.#roster
     const atRest = () => all.every(({ life }) => life.state === 'stopped' || (life.state === 'failed' && life.restartAtMs === null))
     await Promise.all(all.map((engine) => engine.send({ name: 'stop', drainSeconds }).catch(() => {}))) // WRONG_STATE: it rests already
     await new Promise<void>((resolve) => {
@@ -171,7 +147,7 @@ export class Supervisor {
   }
 
   async restart(id: string): Promise<void> {
-    const engine = this.#at(id)
+    const engine = this.#roster.at(id)
     this.#refuseWhileHeld(engine)
     planStart(engine.spec, 1, this.#parts.surroundings)
     await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS }, () => this.#refuseWhileLoading(engine))
@@ -179,19 +155,19 @@ export class Supervisor {
 
   /** From now on started as an MPS client; one that runs is restarted for it. Throws like start and restart. */
   async putOnMps(id: string): Promise<void> {
-    const engine = this.#at(id)
+    const engine = this.#roster.at(id)
     const spec = { ...engine.spec, onMps: true }
     planStart(spec, 1, this.#parts.surroundings)
     this.#refuseWhileLoading(engine)
     await this.#hold(engine, async () => {
-      await this.#respecify(engine, spec)
+      await this.#roster.respecify(engine, spec)
       if (engine.life.state !== 'waiting') await engine.send({ name: 'restart', drainSeconds: RESTART_DRAIN_SECONDS }, () => this.#refuseWhileLoading(engine))
     })
   }
 
   /** What start, stop or restart will run; the port it names is kept for the start. */
   async preview(id: string, action: 'start' | 'stop' | 'restart' | 'putOnMps'): Promise<CommandPreview[]> {
-    const engine = this.#at(id)
+    const engine = this.#roster.at(id)
     const stops = action === 'start' ? [] : engine.previewStop()
     if (action === 'stop') return stops
     const port = await this.#ports.forPreview(engine)
@@ -200,95 +176,58 @@ export class Supervisor {
 
   /** A reader of its own for each caller: `follow` goes on where `tail` ended. */
   log(id: string): { tail(lines: number): Promise<string[]>; follow(onLines: (lines: string[]) => void): () => void } {
-    return new LogReader(this.#at(id).folder.logPath, this.#parts.clock)
+    return new LogReader(this.#roster.at(id).folder.logPath, this.#parts.clock)
   }
 
   /** What leads its process group, and what holds it; null: it does not run. */
   processes(id: string): { engine: ProcessId; keeper: ProcessId | null } | null {
-    const { run } = this.#at(id)
+    const { run } = this.#roster.at(id)
     return run && { engine: run.engine, keeper: run.keeper }
   }
 
   /** Null: it does not run. */
   relaunch(id: string): Relaunch | null {
-    const { run, folder } = this.#at(id)
+    const { run, folder } = this.#roster.at(id)
     const { keeperPath, toolsEnv } = this.#engineParts
     return run && { folder: folder.path, plan: run.plan, keeperPath, toolsEnv }
   }
 
   folderOf(id: string): string {
-    return this.#at(id).folder.path
+    return this.#roster.at(id).folder.path
   }
 
   /** Where requests go; null: it does not run, or serves no OpenAI completions. `model`: as it lists it, null until it was asked. */
   doors(id: string): { url: string; model: string | null; apiKey: string | null } | null {
-    const { run, model } = this.#at(id)
+    const { run, model } = this.#roster.at(id)
     const doors = run && doorsOf(run.plan.spec)
     return run && doors?.openAi ? { url: `http://127.0.0.1:${run.plan.port}`, model, apiKey: doors.apiKey } : null
   }
 
   observe(byEngine: ReadonlyMap<string, Sighting>): void {
-    for (const engine of this.#all.values()) engine.observe(byEngine.get(engine.id) ?? null)
+    for (const engine of this.#roster.all) engine.observe(byEngine.get(engine.id) ?? null)
     this.#changed()
   }
 
   /** Once a second: liveness and metrics. */
   tick(): void {
-    for (const engine of this.#all.values()) engine.tick()
+    for (const engine of this.#roster.all) engine.tick()
   }
 
   /** Leaves the engines running. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#all.values()].map((engine) => engine.close()))
+    await Promise.all(this.#roster.all.map((engine) => engine.close()))
   }
 
-  async #respecify(engine: LocalEngine, spec: EngineSpec): Promise<void> {
-    if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.map((stored) => (stored.id === engine.id ? { ...stored, spec } : stored)) }))
-    engine.spec = spec
+  async #enter(kind: 'stored' | 'temporary', spec: EngineSpec): Promise<string> {
+    const id = await this.#roster.add(kind, spec)
     this.#publish()
-  }
-
-  #take(stored: { id: string; colour: number; spec: EngineSpec }): LocalEngine {
-    const engine = new LocalEngine(stored, join(this.#parts.stateDirectory, 'engines', stored.id), this.#engineParts)
-    this.#all.set(stored.id, engine)
-    return engine
-  }
-
-  async #unstore(engine: LocalEngine): Promise<void> {
-    if (!engine.temporary) await this.#parts.settings.change((document) => ({ ...document, engines: document.engines.filter(({ id }) => id !== engine.id) }))
-  }
-
-  async #drop(engine: LocalEngine): Promise<void> {
-    this.#all.delete(engine.id)
-    this.#ports.forget(engine.id)
-    await engine.close()
-    await engine.folder.remove()
-    this.#publish()
-  }
-
-  /** Engines that run and that the settings do not name, because their file was broken or taken away: nobody else could end them. */
-  async #takeStrays(): Promise<void> {
-    const { settings, stateDirectory, procfs, log } = this.#parts
-    const strays = (await straysIn(join(stateDirectory, 'engines'), new Set(this.#all.keys()), procfs)).map((stray) => {
-      const stored = { ...stray, colour: freeColour(this.#all.values()) }
-      this.#take(stored)
-      log.warn('an engine runs that the settings do not name; it is taken over', { engine: stored.id, name: stored.spec.name })
-      return stored
-    })
-    if (strays.length === 0) return
-    await settings.change((document) => ({ ...document, engines: [...document.engines, ...strays] })).catch((error: unknown) => log.error('engines that were taken over could not be stored', { error }))
-  }
-
-  #at(id: string): LocalEngine {
-    const engine = this.#all.get(id)
-    if (!engine) throw new FaultError('NOT_FOUND', `There is no engine ${id}.`, 'Look at the list of engines: it may have been removed.', { field: 'id' })
-    return engine
+    return id
   }
 
   /** Right before the change of state, in one turn of the event loop with it: an engine that begins to load meanwhile is seen. */
   #refuseWhileLoading(engine: LocalEngine): void {
-    refuseWhileLoading(engine, this.#all.values(), this.#parts.surroundings.loadingElsewhere)
+    refuseWhileLoading(engine, this.#roster.all, this.#parts.surroundings.loadingElsewhere)
   }
 
   /** For what is only done to an engine at rest; a pending automatic restart is called off. */
@@ -323,11 +262,11 @@ export class Supervisor {
       this.#publishing = false
       if (this.#closed) return
       this.#publish()
-      giveTurns(this.#all.values(), this.#held, this.#parts.surroundings.loadingElsewhere)
+      giveTurns(this.#roster.all, this.#held, this.#parts.surroundings.loadingElsewhere)
     })
   }
 
   #publish(): void {
-    this.engines.set([...this.#all.values()].map(({ engine }) => engine))
+    this.engines.set(this.#roster.all.map(({ engine }) => engine))
   }
 }
