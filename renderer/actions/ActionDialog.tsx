@@ -54,6 +54,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
   return (
     <Stack gap="sm">
       <div>{action.about}</div>
+      {action.caution != null && <div className="caution" role="note">{action.caution}</div>}
       {action.consentGpuUuid !== undefined && <AttachedClients gpuUuid={action.consentGpuUuid} />}
       {action.steps !== undefined && <ol className="planSteps" aria-label="What will be done">{action.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
       {fault !== null && <FaultCard fault={fault} calm={asking} />}

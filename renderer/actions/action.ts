@@ -14,6 +14,8 @@ export interface Action {
   group: 'View' | 'MPS' | 'Engines' | 'GPU' | 'Experiments'
   /** One sentence: what it does and to what. */
   about: string
+  /** What to know before it is done; null: nothing. */
+  caution?: string | null
   /** What will be done, in order, in words: for what is more than commands. */
   steps?: string[]
   keys?: string

@@ -22,7 +22,7 @@ export function CommandText({ command, inherited = null, differs, foldable = tru
         {command.argv.map((word, at) => <span key={at}>{at > 0 && ' '}<Marked when={differs?.words[at]}>{quoted(word)}</Marked></span>)}
         {command.stdin !== null && <span className="input">{'\n'}{command.stdin.trimEnd().split('\n').map((line) => `⟵ ${line}`).join('\n')}</span>}
       </pre>
-      {foldable && inherited !== null && (
+      {foldable && inherited !== null && Object.keys(command.env).length > 0 && (
         <UnstyledButton className="wholeEnvironment dim small" aria-expanded={whole} onClick={() => setWhole(!whole)}>
           {whole ? 'Only what is added to the login environment' : `The whole environment (${wholeEnvironment(command.env, inherited).length} variables)`}
         </UnstyledButton>

@@ -13,10 +13,13 @@ export const OUTCOME_LOOK: Record<LedgerEntry['outcome'], Look> = {
   failed: { word: 'failed', tone: 'bad', shape: 'triangle' }, timedOut: { word: 'timed out', tone: 'bad', shape: 'triangle' }, missing: { word: 'missing', tone: 'bad', shape: 'triangle' },
 }
 
-/** Program without its folder; control commands by what they say. */
+const withoutFolder = (path: string): string => path.split('/').at(-1) ?? ''
+
+/** Program without its folder, or the script that Node runs; control commands by what they say. */
 export function shortened({ argv, stdin }: Pick<LedgerEntry, 'argv' | 'stdin'>): string {
   const [program = '', ...rest] = argv
-  const line = quotedArgv([program.split('/').at(-1) ?? '', ...rest])
+  const [script = '', ...more] = rest
+  const line = quotedArgv(/\/node$/.test(program) && script.endsWith('.ts') ? [withoutFolder(script), ...more] : [withoutFolder(program), ...rest])
   return stdin === null ? line : `${line} ⟵ ${stdin.trim().replaceAll('\n', '; ')}`
 }
 

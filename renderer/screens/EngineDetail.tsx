@@ -1,9 +1,10 @@
 // EngineDetail: one engine in full: state, readiness, attachment with its evidence, rates, last exit, log.
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
+import { needWords } from '../../shared/memoryLimit.ts'
 import { clockTime, duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
-import { changeEngine, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
+import { changeEngine, memoryCaution, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
 import { EngineName, engineStyle } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { Panel } from '../parts/Panel.tsx'
@@ -11,6 +12,7 @@ import { quotedArgv } from '../parts/quoting.ts'
 import { attachmentLook, ENGINE_LOOK, StateBadge } from '../parts/StateBadge.tsx'
 import { Value } from '../parts/Value.tsx'
 import { gpuLabel, useGpus } from '../state/gpus.ts'
+import { useMps } from '../state/mps.ts'
 import { useNowMs } from '../parts/now.ts'
 import { ShareValue } from './EngineCard.tsx'
 import { PRIORITIES } from './engineFields.ts'
@@ -19,6 +21,9 @@ import { FailedAttempts } from './FailedAttempts.tsx'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
 
 export function EngineDetail({ engine }: { engine: Engine }) {
+  useMps((store) => store.daemons) // what it gets at its next start depends on MPS
+  const atRest = engine.state === 'stopped' || engine.state === 'failed'
+  const caution = atRest && engine.fault?.code !== 'ENGINE_OUT_OF_MEMORY' ? memoryCaution(engine) : null
   return (
     <div className="detailColumn" style={engineStyle(engine.colour)} role="region" aria-label={engine.spec.name}>
       <Panel className="accented" title={<EngineName colour={engine.colour} name={engine.spec.name} />} aside={<StateBadge look={ENGINE_LOOK[engine.state]} boxed explain={ENGINE_STATES[engine.state]} />}>
@@ -29,7 +34,8 @@ export function EngineDetail({ engine }: { engine: Engine }) {
           </div>}
           <FailedAttempts about={engine.id} />
           {engine.fault !== null && <FaultCard fault={engine.fault} />}
-          {engine.state !== 'stopped' && engine.state !== 'failed' && <ReadinessSteps engine={engine} />}
+          {caution !== null && <div className="caution" role="note">{caution}</div>}
+          {!atRest && <ReadinessSteps engine={engine} />}
           {engine.lastExit !== null && <div><span className="dim">Last exit{engine.lastExit.atMs === null ? '' : ` at ${clockTime(engine.lastExit.atMs)}`}:</span> {engine.lastExit.sentence}</div>}
           <Facts engine={engine} />
         </div>
@@ -48,6 +54,7 @@ function Facts({ engine }: { engine: Engine }) {
     ['Prompt tokens/s', rate(rates.promptTokensPerSecond)],
     ['Requests', `${fixed(rates.requestsRunning)} running, ${fixed(rates.requestsWaiting)} waiting`],
     ['GPU', `${gpuLabel(identities, spec.gpuUuid)} · ${gibibytes(engine.gpuMemoryMiB)}`],
+    ...(engine.memoryNeed === null || engine.gpuMemoryMiB !== null ? [] : [['Memory', needWords(engine.memoryNeed)] as [string, React.ReactNode]]),
     ['SM share', <ShareValue key="s" engine={engine} />],
     ...limitFacts(spec),
     ['Port', engine.port ?? (spec.port === null ? 'a free one at each start' : spec.port)],

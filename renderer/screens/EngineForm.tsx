@@ -44,7 +44,7 @@ export function EngineForm({ engine }: { engine: Engine | null }) {
           value={form.values.recipe} onChange={(value) => form.setValues(withRecipe(form.getValues(), value as RecipeName))} style={{ justifySelf: 'start' }} />
         <NameAndPlace form={form} />
         <RecipeFields form={form} />
-        <Limits form={form} />
+        <Limits form={form} need={engine?.memoryNeed ?? null} />
         <Surroundings form={form} />
         {fault !== null && <FaultCard fault={fault} />}
         <Group justify="flex-end" gap="xs">

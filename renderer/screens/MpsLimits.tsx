@@ -2,9 +2,11 @@
 import { Button, Group, NumberInput, Table } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
+import { needWords } from '../../shared/memoryLimit.ts'
 import { type LimitsChange, memoryCeiling, type MpsDaemon, type MpsLimits as Limits, readBackMiB, shareCeiling } from '../../shared/mps.ts'
 import { percent, UNKNOWN } from '../../shared/units.ts'
 import { perform } from '../actions/action.ts'
+import { memoryCaution } from '../actions/engineActions.ts'
 import { setLimits } from '../actions/mpsActions.ts'
 import { EngineName } from '../parts/EngineDot.tsx'
 import { Panel } from '../parts/Panel.tsx'
@@ -47,7 +49,9 @@ export function MpsLimits({ daemon }: { daemon: MpsDaemon }) {
   )
 }
 
-function OfEngine({ engine: { colour, spec, pid, startedAtMs }, daemon }: { engine: SettledEngine; daemon: MpsDaemon }) {
+function OfEngine({ engine, daemon }: { engine: SettledEngine; daemon: MpsDaemon }) {
+  const { colour, spec, pid, startedAtMs, memoryNeed } = engine
+  const short = pid === null && memoryCaution(engine) !== null ? memoryNeed : null
   const [server] = daemon.limits.servers
   const older = server?.changedAtMs != null && startedAtMs !== null && startedAtMs < server.changedAtMs
   const share = older ? null : shareCeiling(spec.sharePercent, server?.sharePercent ?? null)
@@ -60,7 +64,7 @@ function OfEngine({ engine: { colour, spec, pid, startedAtMs }, daemon }: { engi
       <Table.Td><EngineName colour={colour} name={spec.name} /></Table.Td>
       <Table.Td ta="right">{spec.sharePercent === null ? 'none' : shareText(spec.sharePercent)}</Table.Td>
       <Table.Td ta="right">{spec.pinnedMemoryLimitMiB === null ? 'none' : `${spec.pinnedMemoryLimitMiB} MiB`}</Table.Td>
-      <Table.Td className="dim small" colSpan={2}>{ceiling}</Table.Td>
+      <Table.Td className="dim small" colSpan={2}>{ceiling}{short === null ? '' : <span style={{ color: 'var(--tone-bad)' }}> · too little memory: it {needWords(short)}</span>}</Table.Td>
     </Table.Tr>
   )
 }
