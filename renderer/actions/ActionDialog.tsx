@@ -1,6 +1,6 @@
 // ActionDialog: what is about to be run, before it is run. Shows the exact commands, asks for consent where somebody's work would be hurt.
 import { Button, Group, Loader, Modal, NumberInput, Stack } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { CommandPreview as Command } from '../../shared/command.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
 import { CommandComparison } from '../parts/CommandComparison.tsx'
@@ -51,8 +51,14 @@ function Body({ action, close }: { action: Action; close: () => void }) {
     else if (useDialog.getState().action === action) close()
   }
   const asking = consent && fault?.code === 'NEEDS_CONSENT'
+  const body = useRef<HTMLDivElement>(null)
+  // the dialog has the focus from the beginning, its button as soon as that can be pressed; never when somebody has moved on meanwhile
+  useEffect(() => {
+    const root = body.current
+    if (shown && root !== null && [root, document.body].includes(document.activeElement as HTMLElement)) root.querySelector<HTMLElement>('[data-next]')?.focus()
+  }, [shown, consent])
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" ref={body} tabIndex={-1} data-autofocus className="dialogBody">
       <div>{action.about}</div>
       {action.caution != null && <div className="caution" role="note">{action.caution}</div>}
       {action.consentGpuUuid !== undefined && <AttachedClients gpuUuid={action.consentGpuUuid} />}
@@ -64,8 +70,8 @@ function Body({ action, close }: { action: Action; close: () => void }) {
       <Group justify="flex-end" gap="xs" className="dialogEnd">
         <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>
         {consent
-          ? <Button variant="filled" color="red.8" loading={pending} disabled={!shown} onClick={() => void go()}>{action.label}, forcing after {force} s</Button>
-          : <Button variant="filled" data-autofocus color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}
+          ? <Button variant="filled" data-next color="red.8" loading={pending} disabled={!shown} onClick={() => void go()}>{action.label}, forcing after {force} s</Button>
+          : <Button variant="filled" data-next color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}
       </Group>
     </Stack>
   )

@@ -60,7 +60,7 @@ export function CommandPreview({ commands, inherited }: { commands: readonly Com
     <div className="stackGap">
       {commands.map((command, at) => (
         <article className="command" key={at} aria-label={`Command ${at + 1}`}>
-          <header><span className="dim cut why" style={{ display: 'block' }} title={command.why}>{command.why}</span><span className="spring" style={{ flex: 1 }} /><CopyCommand text={shellLine(command)} label="Copy as shell line" /></header>
+          <header><span className="dim why" style={{ flex: 1, minWidth: 0 }}>{command.why}</span><CopyCommand text={shellLine(command)} label="Copy as shell line" /></header>
           <CommandText command={command} inherited={inherited} />
         </article>
       ))}

@@ -12,7 +12,7 @@ import { useCommands, useRoutine } from '../state/commands.ts'
 import { useConnection } from '../state/connection.ts'
 import { followRoutine } from '../state/feed.ts'
 import { filterCommands, speaksOf, type CommandFilter } from './commandFilter.ts'
-import { CommandDetail, OUTCOME_LOOK, RoutineDetail, shortened, took } from './CommandsDetail.tsx'
+import { CommandDetail, onPress, OUTCOME_LOOK, RoutineDetail, shortened, took } from './CommandsDetail.tsx'
 import { CommandsRoutine } from './CommandsRoutine.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 
@@ -74,7 +74,7 @@ function List({ entries, shownId, choose }: { entries: LedgerEntry[]; shownId: n
       <Table.Thead><Table.Tr><Table.Th w={76}>Time</Table.Th><Table.Th w={92}>Outcome</Table.Th><Table.Th>Command</Table.Th><Table.Th w={92} ta="right">Took</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {entries.map((entry) => (
-          <Table.Tr key={entry.id} className="row" aria-selected={entry.id === shownId} tabIndex={0} onClick={() => choose(entry.id)} onKeyDown={(event) => { if (event.key === 'Enter') choose(entry.id) }}>
+          <Table.Tr key={entry.id} className="row" aria-selected={entry.id === shownId} tabIndex={0} onClick={() => choose(entry.id)} onKeyDown={onPress(() => choose(entry.id))}>
             <Table.Td className="dim">{dayAndTime(entry.startedAtMs, coreNowMs())}</Table.Td>
             <Table.Td><StateBadge look={OUTCOME_LOOK[entry.outcome]} /></Table.Td>
             <Table.Td><div className="mono cut" style={{ overflowWrap: 'normal' }} title={quotedArgv(entry.argv)}>{shortened(entry)}</div><div className="dim small cut why" title={entry.why}>{entry.why}</div></Table.Td>

@@ -13,6 +13,13 @@ export const OUTCOME_LOOK: Record<LedgerEntry['outcome'], Look> = {
   failed: { word: 'failed', tone: 'bad', shape: 'triangle' }, timedOut: { word: 'timed out', tone: 'bad', shape: 'triangle' }, missing: { word: 'missing', tone: 'bad', shape: 'triangle' },
 }
 
+/** A row is pressed as a button is. */
+export const onPress = (press: () => void) => (event: React.KeyboardEvent): void => {
+  if (event.key !== 'Enter' && event.key !== ' ') return
+  event.preventDefault()
+  press()
+}
+
 const withoutFolder = (path: string): string => path.split('/').at(-1) ?? ''
 
 /** Program without its folder, or the script that Node runs; control commands by what they say. */

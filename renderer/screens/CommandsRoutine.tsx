@@ -3,7 +3,7 @@ import { Table } from '@mantine/core'
 import type { Routine } from '../../shared/command.ts'
 import { Panel } from '../parts/Panel.tsx'
 import { useMps } from '../state/mps.ts'
-import { Ago, shortened, times, took } from './CommandsDetail.tsx'
+import { Ago, onPress, shortened, times, took } from './CommandsDetail.tsx'
 
 export function CommandsRoutine({ reads, shownId, choose }: { reads: readonly Routine[]; shownId: number | null; choose: (id: number) => void }) {
   const daemons = useMps((store) => store.daemons)
@@ -18,7 +18,7 @@ export function CommandsRoutine({ reads, shownId, choose }: { reads: readonly Ro
       <Table aria-label="Routine reads" layout="fixed">
         <Table.Tbody>
           {reads.map((read) => (
-            <Table.Tr key={read.id} className="row" aria-selected={read.id === shownId} tabIndex={0} onClick={() => choose(read.id)} onKeyDown={(event) => { if (event.key === 'Enter') choose(read.id) }}>
+            <Table.Tr key={read.id} className="row" aria-selected={read.id === shownId} tabIndex={0} onClick={() => choose(read.id)} onKeyDown={onPress(() => choose(read.id))}>
               <Table.Td><div className="cut"><span className="why" style={{ display: 'inline-block' }}>{read.why}</span> <span className="dim">{whom(read)}</span></div><div className="mono dim small cut" style={{ overflowWrap: 'normal' }}>{shortened(read)}</div></Table.Td>
               <Table.Td w={190} ta="right" className="small"><div>{times(read)}, last <Ago atMs={read.lastAtMs} /></div><div className="dim">{took(read)}</div></Table.Td>
             </Table.Tr>

@@ -1,6 +1,7 @@
 // EngineDetail: one engine in full: state, readiness, attachment with its evidence, rates, last exit, log.
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
+import type { Fault } from '../../shared/fault.ts'
 import { needWords } from '../../shared/memoryLimit.ts'
 import { clockTime, duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
@@ -36,7 +37,7 @@ export function EngineDetail({ engine }: { engine: Engine }) {
           {engine.fault !== null && <FaultCard fault={engine.fault} />}
           {caution !== null && <div className="caution" role="note">{caution}</div>}
           {!atRest && <ReadinessSteps engine={engine} />}
-          {engine.lastExit !== null && <div><span className="dim">Last exit{engine.lastExit.atMs === null ? '' : ` at ${clockTime(engine.lastExit.atMs)}`}:</span> {engine.lastExit.sentence}</div>}
+          {engine.lastExit !== null && <LastExit exit={engine.lastExit} fault={engine.fault} />}
           <Facts engine={engine} />
         </div>
       </Panel>
@@ -46,6 +47,13 @@ export function EngineDetail({ engine }: { engine: Engine }) {
   )
 }
 
+/** What the fault above says is not said again. */
+function LastExit({ exit, fault }: { exit: NonNullable<Engine['lastExit']>; fault: Fault | null }) {
+  const told = fault !== null && (fault.detail === null ? exit.sentence.startsWith(fault.sentence) : exit.sentence.includes(fault.detail))
+  const status = exit.signal !== null ? `signal ${exit.signal}` : exit.code === null ? 'exit status not learnt' : `exit code ${exit.code}`
+  return <div><span className="dim">Last exit{exit.atMs === null ? '' : ` at ${clockTime(exit.atMs)}`}:</span> {told ? status : exit.sentence}</div>
+}
+
 function Facts({ engine }: { engine: Engine }) {
   const { spec, rates } = engine
   const identities = useGpus((store) => store.identities)
@@ -53,7 +61,7 @@ function Facts({ engine }: { engine: Engine }) {
     ['Tokens/s', <span key="t"><Value text={rate(rates.generatedTokensPerSecond)} readAtMs={rates.readAtMs} /> <span className="dim small">{rates.source === null ? 'no metrics page read' : `${rates.source}${rates.counting === 'atRequestEnd' ? ', moves at request end' : ''}`}</span></span>],
     ['Prompt tokens/s', rate(rates.promptTokensPerSecond)],
     ['Requests', `${fixed(rates.requestsRunning)} running, ${fixed(rates.requestsWaiting)} waiting`],
-    ['GPU', `${gpuLabel(identities, spec.gpuUuid)} · ${gibibytes(engine.gpuMemoryMiB)}`],
+    ['GPU', engine.pid === null ? gpuLabel(identities, spec.gpuUuid) : `${gpuLabel(identities, spec.gpuUuid)} · ${gibibytes(engine.gpuMemoryMiB)}`],
     ...(engine.memoryNeed === null || engine.gpuMemoryMiB !== null ? [] : [['Memory', needWords(engine.memoryNeed)] as [string, React.ReactNode]]),
     ['SM share', <ShareValue key="s" engine={engine} />],
     ...limitFacts(spec),

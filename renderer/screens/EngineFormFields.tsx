@@ -1,5 +1,5 @@
 // EngineFormFields: the groups of fields of EngineForm, one per recipe and those that every engine has.
-import { Checkbox, Fieldset, NumberInput, Select, SimpleGrid, Textarea, TextInput } from '@mantine/core'
+import { Checkbox, Fieldset, NumberInput as MantineNumberInput, Select, SimpleGrid, Textarea, TextInput, type NumberInputProps } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import type { RecipeName } from '../../shared/engine.ts'
 import { needWords, type MemoryNeed } from '../../shared/memoryLimit.ts'
@@ -9,6 +9,9 @@ import { PRIORITIES, type EngineFields } from './engineFields.ts'
 type Form = UseFormReturnType<EngineFields>
 
 const MONOSPACE = { input: { fontFamily: 'var(--mantine-font-family-monospace)' } }
+
+/** What is out of range is said, not made to fit: 80 is no typing error for 1024. */
+const NumberInput = (props: NumberInputProps) => <MantineNumberInput clampBehavior="none" {...props} />
 
 export const RECIPE_FIELDS: Record<RecipeName, (props: { form: Form }) => React.ReactNode> = { llamaServer: Llama, vllm: Vllm, custom: Custom }
 

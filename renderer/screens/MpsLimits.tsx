@@ -3,7 +3,7 @@ import { Button, Group, NumberInput, Table } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { needWords } from '../../shared/memoryLimit.ts'
-import { type LimitsChange, memoryCeiling, type MpsDaemon, type MpsLimits as Limits, readBackMiB, shareCeiling } from '../../shared/mps.ts'
+import { LEAST_CLIENT_MIB, type LimitsChange, memoryCeiling, type MpsDaemon, type MpsLimits as Limits, readBackMiB, shareCeiling, TOO_LITTLE } from '../../shared/mps.ts'
 import { percent, UNKNOWN } from '../../shared/units.ts'
 import { perform } from '../actions/action.ts'
 import { memoryCaution } from '../actions/engineActions.ts'
@@ -69,16 +69,13 @@ function OfEngine({ engine, daemon }: { engine: SettledEngine; daemon: MpsDaemon
   )
 }
 
-/** Under less no client of any engine could begin. */
-const LEAST_MIB = 512
-
 function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange['of']; now: Limits; onDone: () => void }) {
   const { client } = useConnection()
   const form = useForm<{ sharePercent: number | string; pinnedMemoryMiB: number | string }>({
     initialValues: { sharePercent: now.sharePercent ?? '', pinnedMemoryMiB: now.pinnedMemoryMiB ?? '' },
     validate: {
       sharePercent: (value) => (value === '' || (typeof value === 'number' && value > 0 && value <= 100) ? null : 'Above 0, at most 100.'),
-      pinnedMemoryMiB: (value) => (value === '' || (typeof value === 'number' && Number.isInteger(value) && value >= LEAST_MIB) ? null : `At least ${LEAST_MIB} MiB: a CUDA context alone takes about that.`),
+      pinnedMemoryMiB: (value) => (value === '' || (typeof value === 'number' && Number.isInteger(value) && value >= LEAST_CLIENT_MIB) ? null : TOO_LITTLE),
     },
   })
   const submit = form.onSubmit(({ sharePercent, pinnedMemoryMiB }) => {
@@ -91,8 +88,8 @@ function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange
       <Table.Td colSpan={5}>
         <form onSubmit={submit}>
           <Group gap="xs" align="start">
-            <NumberInput aria-label="SM share in percent" placeholder="no limit (%)" w={130} min={0} max={100} suffix=" %" {...form.getInputProps('sharePercent')} />
-            <NumberInput aria-label="Memory per process in MiB" placeholder="no limit (MiB)" w={160} min={0} allowDecimal={false} suffix=" MiB" {...form.getInputProps('pinnedMemoryMiB')} />
+            <NumberInput aria-label="SM share in percent" placeholder="no limit (%)" w={130} clampBehavior="none" suffix=" %" {...form.getInputProps('sharePercent')} />
+            <NumberInput aria-label="Memory per process in MiB" placeholder="no limit (MiB)" w={160} clampBehavior="none" allowDecimal={false} suffix=" MiB" {...form.getInputProps('pinnedMemoryMiB')} />
             <Button type="submit">Set</Button>
             <Button variant="subtle" onClick={onDone}>Cancel</Button>
             <span className="dim small">empty: no limit</span>

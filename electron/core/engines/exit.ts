@@ -60,7 +60,7 @@ const faultFrom = (code: FaultCode, sentence: string, hint: string, line: string
 function notExecuted(name: string, error: string): Explained {
   const missing = error === 'ENOENT'
   const sentence = missing ? `${name} could not be started: its program is not there.` : `${name} could not be started: its program may not be executed (${error}).`
-  return { fault: faultFrom('TOOL_MISSING', sentence, 'Check the path of the executable and that this user may execute it.', null), curable: false }
+  return { fault: faultFrom('TOOL_MISSING', sentence, 'Check the path of the executable and that this user may execute it; a name alone is looked for on the PATH that Overlap was started with.', null), curable: false }
 }
 
 function how({ code, signal }: Exit): string {

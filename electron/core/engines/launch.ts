@@ -102,7 +102,7 @@ export async function launchRun({ plan, folder, host, procfs, clock, keeperPath,
   for (const untilMs = clock.now() + KEEPER_WITHIN_MS; clock.now() < untilMs; await clock.sleep(LOOK_EVERY_MS)) {
     const keeperAlive = procfs.isAlive(keeper)
     const exit = await folder.exit(plan.runId)
-    if (exit !== null && exit.spawnError !== null) throw plan.spec.cpus === null ? faultError(explainExit(plan.spec.name, exit, []).fault) : noTaskset(plan.spec)
+    if (exit !== null && exit.spawnError !== null) throw plan.spec.cpus === null ? faultError({ ...explainExit(plan.spec.name, exit, []).fault, detail: launchOf(plan.spec, { port: plan.port, mps: plan.mps, noMpsDirectory: '' }).argv[0] ?? null }) : noTaskset(plan.spec)
     const run = await folder.run()
     if (run?.runId === plan.runId) return run
     if (!keeperAlive) break
