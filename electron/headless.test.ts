@@ -10,6 +10,7 @@ import type { GpuFrame } from '../shared/gpu.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { endLeftovers, openCore, root, type Core, type CoreFlags } from '../e2e/core.ts'
 import { isAlive, READY, startProgram, type Program } from '../e2e/program.ts'
+import { SCENES } from './sim/scenes.ts'
 
 let state = ''
 const programs: Program[] = []
@@ -84,6 +85,14 @@ describe('the ready line', () => {
     const folder = join(state, 'sim/two-engines')
     for (const name of ['ledger.jsonl', 'overlap.log', 'settings.json']) expect(readFileSync(join(folder, name), 'utf8')).not.toContain(token)
   })
+})
+
+it('lists its flags, and every scene with what it shows', async () => {
+  const program = headless(['--help'])
+  expect(await program.ended).toEqual({ code: 0, signal: null })
+  const lines = program.stdout().split('\n')
+  expect(lines[0]).toBe('npm start -- [flags]')
+  for (const [name, { sentence }] of Object.entries(SCENES)) expect(lines.find((line) => line.startsWith(`  ${name} `))).toContain(sentence)
 })
 
 describe('a refusal is two sentences and exit code 1', () => {

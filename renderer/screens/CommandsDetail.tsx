@@ -26,7 +26,7 @@ const withoutFolder = (path: string): string => path.split('/').at(-1) ?? ''
 export function shortened({ argv, stdin }: Pick<LedgerEntry, 'argv' | 'stdin'>): string {
   const [program = '', ...rest] = argv
   const [script = '', ...more] = rest
-  const line = quotedArgv(/\/node$/.test(program) && script.endsWith('.ts') ? [withoutFolder(script), ...more] : [withoutFolder(program), ...rest])
+  const line = quotedArgv(program.endsWith('/node') && script.endsWith('.ts') ? [withoutFolder(script), ...more] : [withoutFolder(program), ...rest])
   return stdin === null ? line : `${line} ⟵ ${stdin.trim().replaceAll('\n', '; ')}`
 }
 

@@ -1,7 +1,7 @@
 // EngineForm: describes an engine, whatever its recipe. Errors stand at their fields, also those that the core finds.
 import { Button, Group, SegmentedControl } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Engine, RecipeName } from '../../shared/engine.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
 import { useGpuUuid } from '../actions/useActions.ts'
@@ -16,15 +16,13 @@ import { fieldOfFault, fieldsOf, NEW_ENGINE, specOf, withRecipe, type EngineFiel
 export function EngineForm({ engine }: { engine: Engine | null }) {
   const { client } = useConnection()
   const gpuUuid = useGpuUuid()
-  const root = useRef<HTMLFormElement>(null)
   const [fault, setFault] = useState<Fault | null>(null)
   const [saving, setSaving] = useState(false)
   const form = useForm<EngineFields>({ initialValues: engine === null ? { ...NEW_ENGINE, gpuUuid } : fieldsOf(engine.spec) })
   /** The topmost of them. */
-  const focusOn = (fields: string[]) => [...(root.current?.querySelectorAll<HTMLElement>('[data-path]') ?? [])].find(({ dataset }) => fields.includes(dataset['path'] ?? ''))?.focus()
-  useEffect(() => void root.current?.querySelector<HTMLElement>('[data-autofocus]')?.focus(), [])
+  const focusOn = (names: string[]) => names.flatMap((name) => form.getInputNode(name) ?? []).toSorted((a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1))[0]?.focus()
   // the GPUs may become known only after a fast hand has opened the form
-  useEffect(() => { if (engine === null && gpuUuid !== null && !form.isTouched('gpuUuid')) form.setFieldValue('gpuUuid', gpuUuid) }, [gpuUuid]) // oxlint-disable-line react-hooks/exhaustive-deps
+  useEffect(() => { if (engine === null && gpuUuid !== null && !form.isTouched('gpuUuid')) form.setFieldValue('gpuUuid', gpuUuid) }, [engine, gpuUuid, form])
   const save = async (fields: EngineFields) => {
     const answer = specOf(fields)
     if ('errors' in answer) {
@@ -51,7 +49,7 @@ export function EngineForm({ engine }: { engine: Engine | null }) {
   const RecipeFields = RECIPE_FIELDS[form.values.recipe]
   return (
     <Panel title={engine === null ? 'Add engine' : `Change ${engine.spec.name}`}>
-      <form ref={root} onSubmit={form.onSubmit((fields) => void save(fields))} className="stackGap" noValidate>
+      <form onSubmit={form.onSubmit((fields) => void save(fields))} className="stackGap" noValidate>
         <SegmentedControl aria-label="Recipe" data={[{ value: 'llamaServer', label: 'llama-server' }, { value: 'vllm', label: 'vLLM' }, { value: 'custom', label: 'Custom command' }]}
           value={form.values.recipe} onChange={(value) => form.setValues(withRecipe(form.getValues(), value as RecipeName))} style={{ justifySelf: 'start' }} />
         <NameAndPlace form={form} />

@@ -1,6 +1,7 @@
 // EngineFormFields: the groups of fields of EngineForm, one per recipe and those that every engine has.
 import { Checkbox, Fieldset, NumberInput as MantineNumberInput, Select, SimpleGrid, Textarea, TextInput, type NumberInputProps } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
+import { useEffect, useRef } from 'react'
 import type { RecipeName } from '../../shared/engine.ts'
 import { needWords, type MemoryNeed } from '../../shared/memoryLimit.ts'
 import { useGpus } from '../state/gpus.ts'
@@ -17,10 +18,12 @@ export const RECIPE_FIELDS: Record<RecipeName, (props: { form: Form }) => React.
 
 export function NameAndPlace({ form }: { form: Form }) {
   const identities = useGpus((store) => store.identities) ?? []
+  const first = useRef<HTMLInputElement>(null)
+  useEffect(() => { first.current?.focus() }, [])
   const gpus = identities.map((gpu) => ({ value: gpu.uuid, label: `GPU ${gpu.index} · ${gpu.name}` }))
   return (
     <SimpleGrid cols={2} spacing="sm" verticalSpacing="xs">
-      <TextInput label="Name" placeholder="qwen-a" data-autofocus {...form.getInputProps('name')} />
+      <TextInput label="Name" placeholder="qwen-a" ref={first} {...form.getInputProps('name')} />
       <Select label="GPU" placeholder="none" clearable data={gpus} {...form.getInputProps('gpuUuid')} />
       <Checkbox label="Start as an MPS client" description="Whether it becomes one is proven after the start." {...form.getInputProps('onMps', { type: 'checkbox' })} mt={4} />
     </SimpleGrid>

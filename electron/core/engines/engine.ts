@@ -303,11 +303,11 @@ export class LocalEngine {
     return run === null ? explained : this.#memory.explain(explained, run)
   }
 
-  /** An automatic restart that waits for the end of an experiment says so. */
+  /** An automatic restart is announced, also one that waits for the end of an experiment. */
   #fault(): Engine['fault'] {
     const { fault, restartAtMs } = this.#life
-    if (fault === null || restartAtMs === null || this.#parts.surroundings.mayRestart()) return fault
-    return { ...fault, hint: `${fault.hint} It is not restarted by itself while an experiment holds the workstation.` }
+    if (fault === null || restartAtMs === null) return fault
+    return { ...fault, hint: `${fault.hint} ${this.#parts.surroundings.mayRestart() ? 'It is about to be started again by itself.' : 'It is not restarted by itself while an experiment holds the workstation.'}` }
   }
 
   /** Ends what belongs to the present run: probes and timers. */

@@ -51,7 +51,7 @@ export function explainExit(name: string, exit: Exit, lines: readonly string[]):
     if (line === undefined) continue
     return { fault: faultFrom(cause.code, `${name} ended: ${cause.sentence}.`, cause.hint, line), curable: cause.curable }
   }
-  return { fault: faultFrom('ENGINE_EXITED', `${name} ended by itself ${how(exit)}.`, hintFor(exit), tellingLine(exit, lastLines)), curable: true }
+  return { fault: faultFrom('ENGINE_EXITED', `${name} ${how(exit)}.`, hintFor(exit), tellingLine(exit, lastLines)), curable: true }
 }
 
 const faultFrom = (code: FaultCode, sentence: string, hint: string, line: string | null): Fault =>
@@ -64,12 +64,12 @@ function notExecuted(name: string, error: string): Explained {
 }
 
 function how({ code, signal }: Exit): string {
-  if (signal !== null) return `by signal ${signal}`
-  return code === null ? 'and left no exit status' : `with exit code ${code}`
+  if (signal !== null) return `was ended by signal ${signal}`
+  return code === null ? 'ended and left no exit status' : `ended by itself with exit code ${code}`
 }
 
 function hintFor({ code, signal }: Exit): string {
-  if (signal === 'SIGKILL') return 'Something killed it: often the kernel, when main memory ran out. Look at the kernel log.'
+  if (signal === 'SIGKILL') return 'Somebody or something killed it: often the kernel, when main memory ran out. Look at the kernel log.'
   if (code === null && signal === null) return 'The machine was restarted, or its keeper was killed too. Look at its log and start it again.'
   return 'Look at the end of its log.'
 }
