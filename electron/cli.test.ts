@@ -20,7 +20,7 @@ afterEach(async () => {
 })
 
 function cli(...words: string[]): Program {
-  const program = startProgram([process.execPath, join(root, 'electron/cli.ts'), ...words, '--state', state], { cwd: root })
+  const program = startProgram([process.execPath, join(root, 'electron/cli.ts'), ...words, ...(words.includes('--state') ? [] : ['--state', state])], { cwd: root })
   programs.push(program)
   return program
 }
@@ -66,6 +66,7 @@ describe('with a core that runs', () => {
       [['call', 'mps.start'], /^gpuUuid is missing\.\n/],
       [['call', 'mps.start', '{', '}'], /^\} is one word too many for call\.\n/],
       [['stats'], /^There is no command stats\.\nnpm run cli -- /],
+      [['status', '--state', ''], /^--state needs a folder\.\n/],
       [['--colour'], /^--colour is not understood\.\nnpm run cli -- /],
       [['call', 'mps.start', '{broken'], /^\{broken is not a JSON object\.\n/],
       [['watch', 'engine.log', '{"id":"none"}'], /^There is no engine none\.\n/],

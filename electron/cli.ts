@@ -106,6 +106,7 @@ function wordsOf(args: string[]) {
 async function main(): Promise<void> {
   const { values, positionals } = wordsOf(process.argv.slice(2))
   const [command = '', name = '', json, ...more] = positionals
+  if (values.state === '') throw new FaultError('BAD_INPUT', '--state needs a folder.', 'Give the path of the folder that Overlap was started with.', { field: 'state' })
   if (values.help || command === '') return out(USAGE)
   if (!COMMANDS.includes(command)) throw new FaultError('BAD_INPUT', `There is no command ${command}.`, USAGE, { field: 'COMMAND' })
   const [surplus] = command === 'status' ? positionals.slice(1) : command === 'calls' ? positionals.slice(2) : more

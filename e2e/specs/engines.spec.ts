@@ -63,6 +63,11 @@ test('the keyboard alone adds an engine, starts it and removes it', async ({ pro
   await expect(dialog.getByRole('button', { name: 'Start delta', exact: true })).toBeFocused()
   await page.keyboard.press('Enter')
   await expect(page.getByRole('row', { name: /delta/ }).getByText('failed')).toBeVisible()
+  // what cannot be done is found too, with the reason
+  await page.keyboard.press('Control+k')
+  await page.getByRole('textbox', { name: 'Do or find' }).fill('stop delta')
+  await expect(page.getByRole('dialog').getByText('delta is failed.')).toBeVisible()
+  await page.keyboard.press('Escape')
   // Enter goes to the dialog, not to what had the focus before
   await page.getByRole('link', { name: 'Reports' }).focus()
   await page.keyboard.press('Control+k')

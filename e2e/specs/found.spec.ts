@@ -33,7 +33,7 @@ test('taking it over runs nothing, and it goes on', async ({ product: { page } }
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByText(/until its next start from here it is not restarted by itself/)).toBeVisible()
   // both commands, and what differs: vLLM listens for everybody unless told otherwise, which the next start says
-  const marked = (name: string) => dialog.getByRole('article', { name }).getByRole('mark')
+  const marked = (name: string) => dialog.getByRole('article', { name }).locator('mark')
   await expect(marked('runs as').filter({ hasText: '5632M' })).toBeVisible()
   await expect(marked('will be started again as').filter({ hasText: '0.0.0.0' })).toBeVisible()
   await expect(marked('will be started again as').filter({ hasText: 'CUDA_VISIBLE_DEVICES=GPU-' })).toBeVisible()

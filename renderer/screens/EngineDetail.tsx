@@ -5,7 +5,7 @@ import type { Fault } from '../../shared/fault.ts'
 import { needWords } from '../../shared/memoryLimit.ts'
 import { clockTime, duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
-import { changeEngine, memoryCaution, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
+import { changeEngine, memoryCaution, putEngineOnMps, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
 import { EngineName, engineStyle } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { Panel } from '../parts/Panel.tsx'
@@ -95,6 +95,7 @@ function AttachmentPanel({ engine }: { engine: Engine }) {
       <div className="stackGap" style={{ gap: 6 }}>
         <div>{attachment.sentence}</div>
         {attachment.evidence.length > 0 && <ul className="dim" style={{ margin: 0, paddingLeft: 18 }} aria-label="Evidence">{attachment.evidence.map((line) => <li key={line}>{line}</li>)}</ul>}
+        {attachment.reason === 'notAsked' && !engine.temporary && <div><ActionButton action={putEngineOnMps(engine)} label="Put on MPS" /></div>}
         {attachment.restartHelps && <div><ActionButton action={restartEngine(engine)} label="Restart it to attach it" /></div>}
       </div>
     </Panel>
