@@ -20,7 +20,7 @@ afterEach(async () => {
 })
 
 function cli(...words: string[]): Program {
-  const program = startProgram([process.execPath, join(root, 'electron/cli.ts'), ...words, '--state', state], { cwd: root })
+  const program = startProgram([process.execPath, join(root, 'electron/cli.ts'), ...words, ...(words.includes('--state') ? [] : ['--state', state])], { cwd: root })
   programs.push(program)
   return program
 }
@@ -50,10 +50,24 @@ describe('with a core that runs', () => {
     log.signal('SIGTERM')
   })
 
+  it('lists the calls, gives the present of a stream that takes an input', async () => {
+    expect(await said('calls', 'FOREIGN')).toMatch(/^mps\.useForeign +Uses a daemon that Overlap did not start/)
+    const [engine] = await running!.first<{ id: string }[]>('engine.list')
+    expect(JSON.parse(await said('call', 'engine.log', JSON.stringify({ id: engine!.id, lines: 3 })))).toMatchObject({ kind: 'snapshot' })
+  })
+
   it('hands on what is refused, in words, with exit code 1', async () => {
     for (const [words, expected] of [
       [['call', 'mps.start', '{"gpuUuid":"GPU-none"}'], /^There is no GPU GPU-none\.\n/],
-      [['call', 'no.such', '{}'], /^There is no call no\.such\.\nSee /],
+      [['call', 'no.such', '{}'], /^There is no call no\.such\.\n`calls` lists all there are\.\n/],
+      [['call', 'gpu.identity'], /^There is no call gpu\.identity\.\nDid you mean gpu\.identities\?\n/],
+      [['call', 'mps.strt'], /^There is no call mps\.strt\.\nDid you mean mps\.start, mps\.stop\?\n/],
+      [['watch', 'engine.add'], /^engine\.add is no stream: it answers once\.\nWrite `call engine\.add`\.\n/],
+      [['call', 'mps.start'], /^gpuUuid is missing\.\n/],
+      [['call', 'mps.start', '{', '}'], /^\} is one word too many for call\.\n/],
+      [['stats'], /^There is no command stats\.\nnpm run cli -- /],
+      [['status', '--state', ''], /^--state needs a folder\.\n/],
+      [['--colour'], /^--colour is not understood\.\nnpm run cli -- /],
       [['call', 'mps.start', '{broken'], /^\{broken is not a JSON object\.\n/],
       [['watch', 'engine.log', '{"id":"none"}'], /^There is no engine none\.\n/],
       [['status', '--colour'], /^--colour is not understood\.\nnpm run cli -- /],

@@ -1,6 +1,7 @@
 // What may be written after `npm start --`. Refuses what it does not know, with the field at fault.
 import { parseArgs } from 'node:util'
 import { FaultError } from '../shared/fault.ts'
+import { DEFAULT_SCENE, SCENES } from './sim/scenes.ts'
 
 export interface Flags {
   headless: boolean
@@ -18,18 +19,25 @@ export interface Flags {
 export const USAGE = `npm start -- [flags]
   --headless      serve the screens to a browser, no window
   --port N        port on 127.0.0.1 (default 7650; 0: any free one)
-  --scene NAME    simulate that scene
+  --scene NAME    simulate that scene; --help lists them
   --real          never simulate
   --state DIR     keep engines, logs and settings there
   OVERLAP_TOKEN   token to use instead of a random one`
+
+const columns = Math.max(...Object.keys(SCENES).map(({ length }) => length)) + 2
+const sceneLines = Object.entries(SCENES).map(([name, { sentence }]) => `  ${name.padEnd(columns)}${sentence}${name === DEFAULT_SCENE ? ' The default without a GPU.' : ''}`)
+/** What --help prints: the flags, and what each scene shows. */
+export const HELP = `${USAGE}\n\nScenes of the simulated workstation\n${sceneLines.join('\n')}`
 
 /** What `read` gives; what it does not understand, with the usage as the hint. */
 export function understood<Words>(usage: string, read: () => Words): Words {
   try {
     return read()
   } catch (error) {
-    const unknown = /'([^' ]+)/.exec((error as Error).message)?.[1]
-    throw new FaultError('BAD_INPUT', `${unknown ?? 'That'} is not understood.`, usage, { field: unknown ?? 'flags', cause: error })
+    const { message } = error as Error
+    const word = /'([^' ]+)/.exec(message)?.[1]
+    const wrong = /argument (?:missing|is ambiguous)/.test(message) ? 'needs a value' : 'is not understood'
+    throw new FaultError('BAD_INPUT', `${word ?? 'That'} ${wrong}.`, usage, { field: word ?? 'flags', cause: error })
   }
 }
 

@@ -10,6 +10,7 @@ import type { GpuFrame } from '../shared/gpu.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { endLeftovers, openCore, root, type Core, type CoreFlags } from '../e2e/core.ts'
 import { isAlive, READY, startProgram, type Program } from '../e2e/program.ts'
+import { SCENES } from './sim/scenes.ts'
 
 let state = ''
 const programs: Program[] = []
@@ -86,9 +87,17 @@ describe('the ready line', () => {
   })
 })
 
+it('lists its flags, and every scene with what it shows', async () => {
+  const program = headless(['--help'])
+  expect(await program.ended).toEqual({ code: 0, signal: null })
+  const lines = program.stdout().split('\n')
+  expect(lines[0]).toBe('npm start -- [flags]')
+  for (const [name, { sentence }] of Object.entries(SCENES)) expect(lines.find((line) => line.startsWith(`  ${name} `))).toContain(sentence)
+})
+
 describe('a refusal is two sentences and exit code 1', () => {
   it.each<[string, string[], NodeJS.ProcessEnv, RegExp]>([
-    ['an unknown scene', ['--scene', 'nope'], {}, /^There is no scene nope\.\nScenes: two-engines, mps-off, .*\.\n$/],
+    ['a flag without its value', ['--state'], {}, /^--state needs a value\.\nnpm start -- /],
     ['an unknown flag', ['--colour'], {}, /^--colour is not understood\.\nnpm start -- \[flags\]\n {2}--headless /],
     ['a word that is no flag', ['7650'], {}, /^7650 is not understood\.\nnpm start -- \[flags\]\n/],
     ['a flag without its value', ['--port'], {}, /^--port /],

@@ -2,7 +2,7 @@
 import './nodeVersion.ts'
 import { join } from 'node:path'
 import { FaultError } from '../shared/fault.ts'
-import { readFlags, USAGE } from './flags.ts'
+import { HELP, readFlags } from './flags.ts'
 import { openWorkstation } from './opening.ts'
 import { PlainHttpDoor } from './plainHttp.ts'
 import { complain, pointTo, say, sayLeft, sayReady } from './terminal.ts'
@@ -15,7 +15,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 async function main(): Promise<void> {
   const flags = readFlags(process.argv.slice(2))
-  if (flags.help) return void process.stdout.write(`${USAGE}\n`)
+  if (flags.help) return void process.stdout.write(`${HELP}\n`)
   const token = takeToken(process.env)
 
   // before anything is started: a signal during the start ends what has been started so far. One Ctrl-C can arrive

@@ -67,15 +67,17 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
       throw unusable(error as Error)
     }
     let tools: Tools = REAL_TOOLS
+    let sceneSentence: string | null = null
     let opening: Opening = { startMps: false, startEngines: false, engines: [] }
     if (scene !== null) {
       const installed = await install({ folder: join(stateDirectory, 'workstation'), scene, programs: join(root, 'electron/sim') })
       tools = installed.tools
+      sceneSentence = installed.sentence
       opening = { ...installed.opening, engines: installed.engines }
       disposer.add(() => installed.close())
     }
     const workstation = await Workstation.open({
-      stateDirectory, tools, scene, opening, throwaway: scene === null || throwaway === null ? null : { folder: throwaway, mark: { name: 'OVERLAP_SIM', value: join(stateDirectory, 'workstation') } }, clock: systemClock, log, version, presetsFolder: join(root, 'assets/experiments'),
+      stateDirectory, tools, scene, sceneSentence, opening, throwaway: scene === null || throwaway === null ? null : { folder: throwaway, mark: { name: 'OVERLAP_SIM', value: join(stateDirectory, 'workstation') } }, clock: systemClock, log, version, presetsFolder: join(root, 'assets/experiments'),
       programs: { keeper: join(root, 'electron/core/host/keeper.ts'), generator: join(root, 'electron/core/load/generator.ts'), afterlife: join(root, 'electron/core/experiments/afterlife.ts') },
     })
     disposer.add(() => workstation.close())

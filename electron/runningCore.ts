@@ -13,8 +13,8 @@ export interface Door {
 }
 
 /** The first item of a stream, which is the whole truth of that moment. */
-export async function firstOf<Item>(door: Door, name: string): Promise<Item> {
-  for await (const item of door.items<Item>(name)) return item
+export async function firstOf<Item>(door: Door, name: string, input: object = {}): Promise<Item> {
+  for await (const item of door.items<Item>(name, input)) return item
   throw lost(`${name} gave nothing`)
 }
 

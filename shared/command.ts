@@ -27,3 +27,16 @@ export const LedgerEntry = CommandPreview.extend({
   output: z.string().nullable(),
 })
 export type LedgerEntry = z.infer<typeof LedgerEntry>
+
+/** A read that is asked again and again and changes nothing: one row for all of a kind, to the same daemon, since Overlap was started. As it was asked last. */
+export const Routine = CommandPreview.extend({
+  id: z.number().int(),
+  /** How often it ended well. Failures are in the Ledger. */
+  times: z.number().int(),
+  firstAtMs: z.number(),
+  lastAtMs: z.number(),
+  durationMs: z.number(),
+  /** First 4 KiB of the last answer, secrets masked. */
+  output: z.string(),
+})
+export type Routine = z.infer<typeof Routine>

@@ -6,7 +6,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { Advice } from './advice.ts'
-import { CommandPreview, LedgerEntry } from './command.ts'
+import { CommandPreview, LedgerEntry, Routine } from './command.ts'
 import { Engine, EngineSpec } from './engine.ts'
 import { EXPORTS, ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary, type ExportFormat } from './experiment.ts'
 import { Fault, FAULT_STATUS, type FaultCode } from './fault.ts'
@@ -62,6 +62,8 @@ export const Greeting = z.object({
   simulated: z.boolean(),
   /** Name of the scene when simulated. */
   scene: z.string().nullable(),
+  /** What the scene shows. */
+  sceneSentence: z.string().nullable(),
   /** Where Overlap keeps engines, logs and settings on that machine. */
   stateDirectory: z.string(),
   /** Overlap runs as this user; engines and daemons too. */
@@ -134,6 +136,7 @@ export const contract = {
     found: reads('Stream: engines that run here and that Overlap did not start.').output(latest(z.array(FoundEngine))),
     takeIn: does("Makes a found engine one of Overlap's own: it goes on as it is, and can be stopped and started again. Answers with the id of the new engine.").input(onEngine).output(z.object({ id: z.string() })),
     putFoundOnMps: does('Starts MPS where there is none, takes a found engine over as takeIn does, and restarts it as an MPS client. Answers with the id of the new engine, once it was asked to end.').input(onEngine).output(z.object({ id: z.string() })),
+    previewTakeIn: does('How a found engine runs, and how it will be started again once it is taken over: from its next start by Overlap on. Runs nothing.').input(onEngine).output(z.object({ runs: CommandPreview, startsAgain: CommandPreview })),
     previewFoundOnMps: does('Everything that putFoundOnMps would run: a daemon where there is none, the end of the engine, its start.').input(onEngine).output(z.array(CommandPreview)),
     add: does('Adds an engine; starts nothing.').input(z.object({ spec: EngineSpec })).output(z.object({ id: z.string() })),
     change: does('Changes a stopped or failed engine.').input(onEngine.extend({ spec: EngineSpec })).output(z.object({})),
@@ -163,6 +166,8 @@ export const contract = {
   },
   host: {
     commands: reads('Stream: the Ledger. An entry comes when a command begins and again, same id, when it ends.').output(all(LedgerEntry)),
+    routine: reads('Stream: reads that are asked again and again and change nothing, one row for all of a kind.').output(latest(z.array(Routine))),
+    environment: reads('What every command inherits: the login environment without what npm, Electron and the like put there. Secrets masked.').output(z.record(z.string(), z.string())),
   },
   link: {
     acknowledge: does('Items up to and including seq were taken in; for ports and sockets.').input(z.object({ stream: z.string().max(64), seq: z.number().int() })).output(z.object({})),

@@ -1,6 +1,7 @@
 // Engines: how one is described, what it is doing, and whether it is really on MPS.
 import { z } from 'zod'
 import { Fault } from './fault.ts'
+import { MemoryNeed } from './memoryLimit.ts'
 
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'A variable name: letters, digits and _, not starting with a digit.')
 const path = z.string().min(1).max(4096).refine((text) => !text.includes('\0'), 'A path has no NUL byte.')
@@ -168,6 +169,8 @@ export const Engine = z.object({
   pids: z.array(z.number().int()),
   /** Sum over its processes on its GPU; null: not known. */
   gpuMemoryMiB: z.number().nullable(),
+  /** Of its GPU, for a start with its present settings; null: not known. */
+  memoryNeed: MemoryNeed.nullable(),
   attachment: Attachment,
   rates: EngineRates,
   restarts: z.object({ used: z.number().int(), budget: z.number().int(), windowMs: z.number() }),

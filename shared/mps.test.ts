@@ -13,7 +13,7 @@ it.each([['8G', 8192], ['900M', 900], ['none', null], [null, null], ['8', null],
   expect(readBackMiB(text)).toBe(mebibytes)
 })
 
-it.each([[{ sharePercent: 0 }], [{ sharePercent: 100.1 }], [{ sharePercent: Number.NaN }], [{ pinnedMemoryMiB: 0 }], [{ pinnedMemoryMiB: 1.5 }], [{ pinnedMemoryMiB: -1 }], [{ of: 'client' }], [{ pinnedMemoryMiB: '8G' }]])('%j is out of range', (change) => {
+it.each([[{ sharePercent: 0 }], [{ sharePercent: 100.1 }], [{ sharePercent: Number.NaN }], [{ pinnedMemoryMiB: 0 }], [{ pinnedMemoryMiB: 511 }], [{ pinnedMemoryMiB: 1.5 }], [{ pinnedMemoryMiB: -1 }], [{ of: 'client' }], [{ pinnedMemoryMiB: '8G' }]])('%j is out of range', (change) => {
   const good = { of: 'default', sharePercent: 50, pinnedMemoryMiB: 8192 }
   expect(LimitsChange.safeParse(good).success).toBe(true)
   expect(LimitsChange.safeParse({ ...good, ...change }).success).toBe(false)

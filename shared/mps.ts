@@ -86,8 +86,13 @@ export function memoryCeiling(ownMiB: number | null, server: string | null): num
   return limits.length === 0 ? 'none' : Math.min(...limits)
 }
 
+/** Under less no client of any engine could begin. */
+export const LEAST_CLIENT_MIB = 512
+export const TOO_LITTLE = `At least ${LEAST_CLIENT_MIB} MiB: a CUDA context alone takes about that.`
+
 /** What is meant to be set, and on what. */
 export const LimitsChange = MpsLimits.extend({
+  pinnedMemoryMiB: z.number().int().min(LEAST_CLIENT_MIB, TOO_LITTLE).max(16_777_216).nullable(),
   /** default: for servers started later, kept for every later start. server: the running one's, for clients that connect later, gone with it. */
   of: z.enum(['default', 'server']),
 })

@@ -30,8 +30,15 @@ test('an engine that somebody else started is found with its numbers, and one bu
 test('taking it over runs nothing, and it goes on', async ({ product: { page } }) => {
   const found = page.getByRole('list', { name: 'Engines that Overlap did not start' })
   await found.getByRole('button', { name: 'Take over' }).click()
-  await expect(page.getByRole('dialog').getByText('how it was started; nothing is run now')).toBeVisible()
-  await page.getByRole('dialog').getByRole('button', { name: /^Take over/ }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByText(/until its next start from here it is not restarted by itself/)).toBeVisible()
+  // both commands, and what differs: vLLM listens for everybody unless told otherwise, which the next start says
+  const marked = (name: string) => dialog.getByRole('article', { name }).locator('mark')
+  await expect(marked('runs as').filter({ hasText: '5632M' })).toBeVisible()
+  await expect(marked('will be started again as').filter({ hasText: '0.0.0.0' })).toBeVisible()
+  await expect(marked('will be started again as').filter({ hasText: 'CUDA_VISIBLE_DEVICES=GPU-' })).toBeVisible()
+  await expect(marked('runs as').filter({ hasText: '--port' })).toHaveCount(0)
+  await dialog.getByRole('button', { name: /^Take over/ }).click()
   await expect(found).toBeHidden()
   const own = page.getByRole('list', { name: 'Engines', exact: true }).getByRole('listitem')
   await expect(own.getByText('ready')).toBeVisible()

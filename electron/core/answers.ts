@@ -1,7 +1,7 @@
 // The contract answered by a Workstation: the one place where calls from outside meet the core. Decides nothing.
 import { implement, ORPCError, ValidationError } from '@orpc/server'
 import type { Advice } from '../../shared/advice.ts'
-import type { CommandPreview, LedgerEntry } from '../../shared/command.ts'
+import type { CommandPreview, LedgerEntry, Routine } from '../../shared/command.ts'
 import { contract, type Greeting, type MpsAction, type OwnCost, type PlainHttp } from '../../shared/contract.ts'
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { ExperimentChoice, ExperimentNow, Hold, Plan, Preset, Report, ReportSummary } from '../../shared/experiment.ts'
@@ -72,10 +72,13 @@ export interface Answering {
   readonly found: {
     found: Topic<FoundEngine[]>
     takeIn(id: string): Promise<string>
+    previewTakeIn(id: string): { runs: CommandPreview; startsAgain: CommandPreview }
     putOnMps(id: string): Promise<string>
     previewOnMps(id: string): Promise<CommandPreview[]>
   }
-  readonly host: { ledger: Feed<LedgerEntry> }
+  readonly host: { ledger: Feed<LedgerEntry>; routine: Topic<Routine[]> }
+  /** What every command inherits, secrets masked. */
+  inherited(): Record<string, string>
   readonly hold: Topic<Hold | null>
   readonly experiments: {
     readonly now: Topic<ExperimentNow | null>
@@ -112,7 +115,7 @@ function inputFault(thrown: unknown): Fault | null {
   const field = (issue.path ?? []).map((key) => (typeof key === 'object' ? key.key : key)).map(String).join('.') || null
   return {
     code: 'BAD_INPUT',
-    sentence: field ? `${field} is not right: ${issue.message}` : issue.message,
+    sentence: !field ? issue.message : issue.message.endsWith('received undefined') ? `${field} is missing.` : `${field} is not right: ${issue.message}`,
     hint: 'Correct the field and try again.',
     field,
     detail: null,
@@ -184,6 +187,7 @@ export function answers(workstation: Answering, log: Log) {
       list: wall.engine.list.handler(({ context, signal = never }) => latest(context.link, engines.engines, signal)),
       found: wall.engine.found.handler(({ context, signal = never }) => latest(context.link, found.found, signal)),
       takeIn: wall.engine.takeIn.use(unheld).handler(async ({ input }) => ({ id: await found.takeIn(input.id) })),
+      previewTakeIn: wall.engine.previewTakeIn.handler(({ input }) => found.previewTakeIn(input.id)),
       putFoundOnMps: wall.engine.putFoundOnMps.use(unheld).handler(async ({ input }) => ({ id: await found.putOnMps(input.id) })),
       previewFoundOnMps: wall.engine.previewFoundOnMps.handler(({ input }) => found.previewOnMps(input.id)),
       add: wall.engine.add.use(unheld).handler(async ({ input }) => ({ id: await engines.add(input.spec) })),
@@ -245,6 +249,8 @@ export function answers(workstation: Answering, log: Log) {
       commands: wall.host.commands.handler(({ context, signal = never }) =>
         every(context.link, { snapshot: () => [...host.ledger.kept], subscribe: (read) => host.ledger.subscribe(read) }, FEED_CAP, signal),
       ),
+      routine: wall.host.routine.handler(({ context, signal = never }) => latest(context.link, host.routine, signal)),
+      environment: wall.host.environment.handler(() => workstation.inherited()),
     },
     link: {
       acknowledge: wall.link.acknowledge.handler(({ input, context }) => {

@@ -44,6 +44,15 @@ it.each([['a daemon that is there', true, []], ['a daemon that is started first'
   await expect(putOnMps()).rejects.toMatchObject({ fault: { code: 'NOT_FOUND' } })
 })
 
+it('shows how it runs and how it will be started again, secrets masked by the host, and runs nothing', () => {
+  const { found, done } = workstation({ onMps: false })
+  const { runs, startsAgain } = found.previewTakeIn(found.found.value[0]!.id)
+  expect(runs).toMatchObject({ argv: ['/opt/bin/vllm', 'serve', 'some/model', '--port', '8000'], cwd: '/', env: {} })
+  expect(startsAgain.argv).toEqual(['/opt/bin/vllm', 'serve', 'some/model', '--port', '8000', '--host', '0.0.0.0'])
+  expect(startsAgain).toMatchObject({ cwd: '/', env: { CUDA_VISIBLE_DEVICES: GPU, CUDA_MPS_PIPE_DIRECTORY: expect.stringMatching(/^\/state\/engines\/.*no-mps$/) } })
+  expect(done).toEqual([])
+})
+
 it.each<[string, (hold: Topic<Hold | null>) => void, string]>([
   ['MPS cannot be started', () => { throw new FaultError('MPS_NO_PROOF', 'No server.', 'Look at its log.') }, 'MPS_NO_PROOF'],
   ['an experiment took the hold while MPS started', (hold) => hold.set(HOLD), 'HELD'],

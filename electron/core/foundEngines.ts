@@ -8,6 +8,7 @@ import type { FoundEngine } from '../../shared/foundEngine.ts'
 import type { Load } from '../../shared/load.ts'
 import { predictArms } from './advisor/predict/predict.ts'
 import { Discovery } from './engines/discovery.ts'
+import { comparedEnvironments, ownEnvironment } from './engines/draft.ts'
 import { launchCommand } from './engines/launch.ts'
 import { RunFolder } from './engines/runFolder.ts'
 import { killPreviews } from './engines/stopping.ts'
@@ -79,6 +80,22 @@ export class FoundEngines {
     const taken = await this.#parts.engines.takeIn(this.#adoptable(id))
     this.#discovery.forget(id)
     return taken
+  }
+
+  /** Throws like takeIn. */
+  previewTakeIn(id: string): { runs: CommandPreview; startsAgain: CommandPreview } {
+    const adoptable = this.#adoptable(id)
+    const { host, procfs, tools, programs, mps, stateDirectory } = this.#parts
+    const { spec, port, argv, env, cwd, process } = adoptable
+    const inherited = { ...host.environment, ...tools.env }
+    const folder = new RunFolder(join(stateDirectory, 'engines', idOf(process, procfs.bootId())))
+    const usable = spec.onMps && spec.gpuUuid !== null ? (mps.environment(spec.gpuUuid) ?? { pipeDirectory: env['CUDA_MPS_PIPE_DIRECTORY'] ?? '', daemonPid: null }) : null
+    const start = launchCommand({ version: 1, runId: '', spec, port, mps: usable }, folder, programs.keeper, tools.env)
+    const compared = comparedEnvironments(env, { ...host.environment, ...start.env }, ownEnvironment(env, inherited))
+    return {
+      runs: host.preview({ argv, env: compared.now, cwd, why: 'runs as' }),
+      startsAgain: host.preview({ argv: start.argv.slice(start.argv.indexOf('--') + 1), env: compared.next, cwd: start.cwd, why: 'will be started again as' }),
+    }
   }
 
   /**

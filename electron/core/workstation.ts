@@ -9,8 +9,10 @@ import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import type { Hold } from '../../shared/experiment.ts'
 import { FaultError, type Fault } from '../../shared/fault.ts'
 import { adviceOn } from './advisor/advisor.ts'
+import { weightsMiBOf } from './advisor/predict/shapes.ts'
 import type { Answering, PlainHttpSwitch } from './answers.ts'
 import { dropWithEngines, seriesOfEngines } from './engineSeries.ts'
+import { memoryNeededMiB, modelOf } from './engines/capacity.ts'
 import { Supervisor } from './engines/supervisor.ts'
 import { Experiments } from './experiments/experiments.ts'
 import type { Throwaway } from './experiments/journal.ts'
@@ -60,6 +62,8 @@ export interface WorkstationParts {
   tools: Tools
   /** null: the real machine. */
   scene: string | null
+  /** What it shows. */
+  sceneSentence?: string | null
   /** See Lab. */
   throwaway?: Throwaway | null
   opening: Opening
@@ -117,6 +121,8 @@ export class Workstation implements Answering {
         // until the GPUs are known, a start is not refused for a GPU that has not been seen yet
         gpuExists: (gpuUuid) => this.gpu.identities.value.length === 0 || this.gpu.identities.value.some((gpu) => gpu.uuid === gpuUuid),
         mayRestart: () => this.hold.value === null,
+        mpsLimits: (gpuUuid) => this.mps.daemons.value.find((daemon) => daemon.gpuUuid === gpuUuid)?.limits ?? null,
+        memoryNeededMiB: (spec) => memoryNeededMiB(spec, spec.recipe === 'vllm' ? weightsMiBOf(modelOf(spec)) : null, this.gpu.identities.value.find(({ uuid }) => uuid === spec.gpuUuid)?.memoryTotalMiB ?? null),
         loadingElsewhere: (gpuUuid) => this.found.loadingOn(gpuUuid),
       },
     })
@@ -171,11 +177,16 @@ export class Workstation implements Answering {
       hostName: hostname(),
       simulated: this.#parts.scene !== null,
       scene: this.#parts.scene,
+      sceneSentence: this.#parts.sceneSentence ?? null,
       stateDirectory: this.#parts.stateDirectory,
       uid: process.getuid?.() ?? 0,
       startedAtMs: this.#startedAtMs,
       faults: [this.#settings.fault, this.reports.fault].filter((fault): fault is Fault => fault !== null),
     }
+  }
+
+  inherited(): Record<string, string> {
+    return this.host.preview({ argv: [], env: { ...this.host.environment }, why: 'what every command inherits' }).env
   }
 
   get wantsPlainHttp(): boolean {

@@ -39,7 +39,7 @@ const startedFrom = (programs: string) => (name: string): string[] => [process.e
 
 function specOf(engine: SceneEngine, gpus: readonly Gpu[]): EngineSpec {
   return {
-    recipe: 'vllm', name: engine.name, gpuUuid: gpus[engine.gpuIndex]?.uuid ?? null, onMps: engine.onMps, sharePercent: engine.sharePercent ?? null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null,
+    recipe: 'vllm', name: engine.name, gpuUuid: gpus[engine.gpuIndex]?.uuid ?? null, onMps: engine.onMps, sharePercent: engine.sharePercent ?? null, pinnedMemoryLimitMiB: engine.pinnedMemoryLimitMiB ?? null, clientPriority: null, cpus: null,
     port: null, cwd: null, restartBudget: 3, readyWithinSeconds: 30 + engine.loadSeconds,
     env: {
       OVERLAP_SIM_LOAD: String(engine.selfLoad), OVERLAP_SIM_LOAD_SECONDS: String(engine.loadSeconds),

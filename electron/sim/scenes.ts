@@ -17,6 +17,7 @@ export interface SceneEngine {
   loadSeconds: number
   onMps: boolean
   sharePercent?: number
+  pinnedMemoryLimitMiB?: number
   /** Seconds of compiling, in which nothing comes, when two requests are there at once for the first time. */
   coldSeconds?: number
   ignoresSigterm?: boolean
@@ -87,7 +88,7 @@ export const SCENES = {
   'server-fault': { ...two, sentence: 'The MPS server meets a fatal GPU fault: the busy engine dies, the idle one keeps the server in FAULT.', seed: 19, engines: [small('alpha'), small('beta', { selfLoad: 0 })], misbehaviour: { serverFaultAfterSeconds: 20 } },
   'ignores-sigterm': { ...two, sentence: 'One engine does not end when asked.', seed: 20, engines: [small('alpha'), small('beta', { ignoresSigterm: true })] },
   'slow-load': { ...two, sentence: 'Engines that take a minute to load.', seed: 21, engines: [small('alpha', { loadSeconds: 60 }), small('beta', { loadSeconds: 60 })] },
-  'out-of-memory': { ...two, sentence: 'Two engines that want more memory than there is.', seed: 22, engines: [small('alpha', { kvCacheMemoryMiB: 46_000 }), small('beta', { kvCacheMemoryMiB: 46_000 })] },
+  'out-of-memory': { ...two, sentence: 'Two engines that want more memory than there is, and one whose memory limit is too small.', seed: 22, engines: [small('alpha', { kvCacheMemoryMiB: 46_000 }), small('beta', { kvCacheMemoryMiB: 46_000 }), small('gamma', { pinnedMemoryLimitMiB: 4096 })] },
   'found-engine': {
     ...two, sentence: 'One H100 without MPS, and one vLLM that somebody else has started.', seed: 27, opening: { startMps: false, startEngines: false }, engines: [],
     running: { ...small('somebody', { onMps: false }), port: 8000 },

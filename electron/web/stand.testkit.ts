@@ -1,6 +1,6 @@
 // A stand for tests and benchmarks of the links: the smallest thing that can answer the contract, with topics to push into.
 import type { Advice } from '../../shared/advice.ts'
-import type { LedgerEntry } from '../../shared/command.ts'
+import type { LedgerEntry, Routine } from '../../shared/command.ts'
 import type { OwnCost, PlainHttp } from '../../shared/contract.ts'
 import type { Engine } from '../../shared/engine.ts'
 import type { ExperimentNow, Hold, ReportSummary } from '../../shared/experiment.ts'
@@ -22,7 +22,7 @@ export function stand(): Stand {
   const refuse = () => Promise.reject(new FaultError('WRONG_STATE', 'The stand does nothing.', 'Use the product.'))
   return {
     lines,
-    greeting: () => ({ protocolVersion: 1, version: '0', hostName: 'stand', simulated: true, scene: null, stateDirectory: '/nowhere', uid: 0, startedAtMs: 1, faults: [] }),
+    greeting: () => ({ protocolVersion: 1, version: '0', hostName: 'stand', simulated: true, scene: null, sceneSentence: null, stateDirectory: '/nowhere', uid: 0, startedAtMs: 1, faults: [] }),
     cost: new Topic<OwnCost | null>(null),
     advice: new Topic<Advice[]>([]),
     plainHttp: { now: plainHttp, set: async (open) => plainHttp.set({ address: open ? 'http://127.0.0.1:1/#token=of-the-stand' : null, canClose: true }) },
@@ -48,8 +48,9 @@ export function stand(): Stand {
       putOnMps: refuse,
       log: () => ({ tail: async (count) => lines.kept.slice(-count), follow: (read) => lines.subscribe((line) => read([line])) }),
     },
-    found: { found: new Topic<FoundEngine[]>([]), takeIn: refuse, putOnMps: refuse, previewOnMps: refuse },
-    host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id) },
+    found: { found: new Topic<FoundEngine[]>([]), takeIn: refuse, previewTakeIn: () => { throw new FaultError('NOT_FOUND', 'There is no such engine.', 'Look at the list.', { field: 'id' }) }, putOnMps: refuse, previewOnMps: refuse },
+    host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id), routine: new Topic<Routine[]>([]) },
+    inherited: () => ({}),
     hold: new Topic<Hold | null>(null),
     experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, rehearse: refuse, start: refuse, cancel: refuse },
     reports: {

@@ -1,13 +1,15 @@
 // ActionDialog: what is about to be run, before it is run. Shows the exact commands, asks for consent where somebody's work would be hurt.
 import { Button, Group, Loader, Modal, NumberInput, Stack } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { CommandPreview as Command } from '../../shared/command.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
-import { CommandPreview } from '../parts/CommandPreview.tsx'
+import { CommandComparison } from '../parts/CommandComparison.tsx'
+import { CommandPreview, type Inherited } from '../parts/CommandPreview.tsx'
 import { EngineName } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { useConnection } from '../state/connection.ts'
 import { ownerOf, useEngines } from '../state/engines.ts'
+import { useInherited } from '../state/inherited.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { carryOut, useAttempt, useDialog, type Action } from './action.ts'
 
@@ -23,6 +25,7 @@ export function ActionDialog() {
 
 function Body({ action, close }: { action: Action; close: () => void }) {
   const { client } = useConnection()
+  const inherited = useInherited()
   const [previewed, setPreviewed] = useState<{ commands: Command[]; forceAfterSeconds: number | null } | null>(null)
   const [fault, setFault] = useState<Fault | null>(null)
   const [consent, setConsent] = useState(false)
@@ -48,23 +51,41 @@ function Body({ action, close }: { action: Action; close: () => void }) {
     else if (useDialog.getState().action === action) close()
   }
   const asking = consent && fault?.code === 'NEEDS_CONSENT'
+  const body = useRef<HTMLDivElement>(null)
+  // the dialog has the focus from the beginning, its button as soon as that can be pressed; never when somebody has moved on meanwhile
+  useEffect(() => { if (shown && [body.current, document.body].includes(document.activeElement as HTMLDivElement)) focusNext(body.current) }, [shown])
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" ref={body} tabIndex={-1} data-autofocus className="dialogBody" onFocus={(event) => { if (shown && event.target === event.currentTarget) focusNext(event.currentTarget) }}>
       <div>{action.about}</div>
+      {action.caution != null && <div className="caution" role="note">{action.caution}</div>}
       {action.consentGpuUuid !== undefined && <AttachedClients gpuUuid={action.consentGpuUuid} />}
       {action.steps !== undefined && <ol className="planSteps" aria-label="What will be done">{action.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
       {fault !== null && <FaultCard fault={fault} calm={asking} />}
-      {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
-      {previewed !== null && <CommandPreview commands={previewed.commands} />}
+      {consent && <ForceAfter seconds={force} onChange={setForce} />}
+      {previewed !== null && <Commands commands={previewed.commands} compared={action.compares ?? false} inherited={inherited} />}
       {!shown && previewed === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
       <Group justify="flex-end" gap="xs" className="dialogEnd">
         <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>
         {consent
           ? <Button variant="filled" color="red.8" loading={pending} disabled={!shown} onClick={() => void go()}>{action.label}, forcing after {force} s</Button>
-          : <Button variant="filled" data-autofocus color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}
+          : <Button variant="filled" data-next color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}
       </Group>
     </Stack>
   )
+}
+
+const focusNext = (body: HTMLElement | null) => body?.querySelector<HTMLElement>('[data-next]')?.focus()
+
+/** Has the focus, and not the button that forces: Enter may be on its way already. */
+function ForceAfter({ seconds, onChange }: { seconds: number; onChange: (seconds: number) => void }) {
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => { input.current?.focus() }, [])
+  return <NumberInput ref={input} label="Force after, in seconds" description="Clients still attached then get errors." value={seconds} min={0} max={3600} allowDecimal={false} onChange={(value) => onChange(Number(value) || 0)} w={220} />
+}
+
+function Commands({ commands, compared, inherited }: { commands: readonly Command[]; compared: boolean; inherited: Inherited }) {
+  const [before, after] = commands
+  return compared && before && after ? <CommandComparison before={before} after={after} inherited={inherited} /> : <CommandPreview commands={commands} inherited={inherited} />
 }
 
 /** Who would be hurt, before anything is asked of the daemon. */

@@ -14,6 +14,8 @@ export interface Action {
   group: 'View' | 'MPS' | 'Engines' | 'GPU' | 'Experiments'
   /** One sentence: what it does and to what. */
   about: string
+  /** What to know before it is done; null: nothing. */
+  caution?: string | null
   /** What will be done, in order, in words: for what is more than commands. */
   steps?: string[]
   keys?: string
@@ -28,6 +30,8 @@ export interface Action {
   leave?: string
   /** Commands that it will run, with the consent given so far. Absent: it runs none. */
   preview?: (client: Client, forceAfterSeconds: number | null) => Promise<CommandPreview[]>
+  /** The two commands of its preview are how it runs and how it will run: what differs is marked. */
+  compares?: boolean
   /** Only looks or opens something: done at once, without a preview. */
   immediate?: boolean
   /** `forceAfterSeconds` is the consent given after NEEDS_CONSENT. */

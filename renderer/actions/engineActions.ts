@@ -3,6 +3,7 @@ import type { EngineState } from '../../shared/engine.ts'
 import { useEngines, type SettledEngine as Engine } from '../state/engines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import { openScreen, useView } from '../state/view.ts'
+import { limitCaution, memoryLimitOf } from '../../shared/memoryLimit.ts'
 import type { Action } from './action.ts'
 
 const AT_REST: EngineState[] = ['stopped', 'failed']
@@ -22,6 +23,7 @@ export function startEngine(engine: Engine): Action {
   return {
     id: `engine.start/${engine.id}`, label: `Start ${engine.spec.name}`, group: 'Engines',
     about: 'Launches it and waits until it answers. Engines on one GPU load one after another.',
+    caution: memoryCaution(engine),
     blocked: AT_REST.includes(engine.state) ? null : `${engine.spec.name} is ${engine.state}.`,
     preview: (client) => client.engine.preview({ id: engine.id, action: 'start' }),
     run: (client) => client.engine.start({ id: engine.id }),
@@ -46,6 +48,7 @@ export function restartEngine(engine: Engine): Action {
   return {
     id: `engine.restart/${engine.id}`, label: `Restart ${engine.spec.name}`, group: 'Engines', danger: true,
     about: 'Stops it politely and starts it again with its present settings.',
+    caution: memoryCaution(engine),
     blocked: engine.state === 'ready' || engine.state === 'starting' || engine.state === 'unknown' ? null : `${engine.spec.name} is ${engine.state}.`,
     preview: (client) => client.engine.preview({ id: engine.id, action: 'restart' }),
     run: (client) => client.engine.restart({ id: engine.id }),
@@ -58,11 +61,18 @@ export function putEngineOnMps(engine: Engine): Action {
   return {
     id: `engine.putOnMps/${engine.id}`, label: `Put ${engine.spec.name} on MPS`, group: 'Engines', danger: engine.pid !== null,
     about: engine.pid === null ? 'Starts it as an MPS client, now and from now on.' : 'Restarts it as an MPS client, and starts it so from now on: a running process cannot join.',
+    caution: memoryCaution(engine, true),
     blocked: engine.spec.onMps ? `${engine.spec.name} is set to use MPS already.` : daemon?.state === 'running' ? null : 'Start MPS first.',
     preview: (client) => client.engine.preview({ id: engine.id, action: 'putOnMps' }),
     run: (client) => client.engine.putOnMps({ id: engine.id }),
     watch: () => watch(engine, (now) => now.startedAtMs !== null && now.startedAtMs !== engine.startedAtMs),
   }
+}
+
+/** Of a start with its present settings, or as an MPS client whatever they say. null: nothing to know. */
+export function memoryCaution({ spec, memoryNeed }: Engine, onMps = spec.onMps): string | null {
+  const daemon = daemonOf(useMps.getState().daemons, spec.gpuUuid)
+  return onMps ? limitCaution(spec.name, memoryLimitOf(spec.pinnedMemoryLimitMiB, daemon?.limits ?? null), memoryNeed) : null
 }
 
 export function changeEngine(engine: Engine): Action {

@@ -14,9 +14,13 @@ const why = (found: FoundEngine): string | null => (found.obstacle === null ? nu
 export function takeIn(found: FoundEngine): Action {
   return {
     id: `engine.takeIn/${found.id}`, label: `Take over ${found.name}`, group: 'Engines',
-    about: `Makes it an engine of Overlap. It goes on as it is: nothing is run, nothing is stopped. From now on it can be stopped and started again from here, with the command, the folder and the environment below.${caution(found)}`,
+    about: `Makes it an engine of Overlap. It goes on as it is: nothing is run, nothing is stopped. From now on it can be stopped and started again from here; until its next start from here it is not restarted by itself when it ends.${caution(found)}`,
     blocked: why(found),
-    preview: () => Promise.resolve([found.command]),
+    preview: async (client) => {
+      const { runs, startsAgain } = await client.engine.previewTakeIn({ id: found.id })
+      return [runs, startsAgain]
+    },
+    compares: true,
     run: (client) => client.engine.takeIn({ id: found.id }),
     watch: () => gone(found),
   }

@@ -1,5 +1,8 @@
 // What can be done to the MPS daemon of one GPU.
+import { needWords } from '../../shared/memoryLimit.ts'
 import type { LimitsChange, MpsDaemon, MpsState } from '../../shared/mps.ts'
+import { gibibytes } from '../../shared/units.ts'
+import { useEngines } from '../state/engines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
 
@@ -68,6 +71,7 @@ export function setLimits(daemon: MpsDaemon, change: LimitsChange): Action {
   const what = `${change.sharePercent === null ? 'no limit of the SM share' : `an SM share of ${change.sharePercent} %`} and ${change.pinnedMemoryMiB === null ? 'no memory limit' : `at most ${change.pinnedMemoryMiB} MiB for each process`}`
   const waits = daemon.state === 'stopped' ? ' The daemon is told when it is started.' : ''
   return {
+    caution: tooLittle(daemon, change),
     id: `mps.setLimits/${change.of}/${gpuUuid}`, label: change.of === 'default' ? 'Set default limits' : "Set the server's limits", group: 'MPS', blocked: null,
     about: change.of === 'default'
       ? `Servers that are started later on GPU ${gpuIndex} begin with ${what}. It does not touch the running one.${daemon.ownership === 'used' ? '' : ' Overlap sets it again at every start.'}${waits}`
@@ -80,6 +84,14 @@ export function setLimits(daemon: MpsDaemon, change: LimitsChange): Action {
       return told !== null && Math.abs(told - (change.sharePercent ?? 100)) < SHARE_ROUNDING_PERCENT
     }),
   }
+}
+
+/** Engines that need more than they would get. */
+function tooLittle({ gpuUuid }: MpsDaemon, { pinnedMemoryMiB, of }: LimitsChange): string | null {
+  if (pinnedMemoryMiB === null) return null
+  const short = (useEngines.getState().engines ?? []).flatMap(({ spec, memoryNeed, temporary }) =>
+    !temporary && spec.onMps && spec.gpuUuid === gpuUuid && memoryNeed !== null && memoryNeed.mebibytes > pinnedMemoryMiB ? [`${spec.name} ${needWords(memoryNeed)}`] : [])
+  return short.length === 0 ? null : `${short.join(', ')}: with ${gibibytes(pinnedMemoryMiB)} ${short.length === 1 ? 'it is' : 'they are'} likely to run out of memory when ${short.length === 1 ? 'it connects' : 'they connect'} to ${of === 'default' ? 'a server started later' : 'this server again'}.`
 }
 
 function stopBlocked(daemon: MpsDaemon): string | null {

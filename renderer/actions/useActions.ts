@@ -24,7 +24,7 @@ export function useGpuUuid(): string | null {
   return useGpus(({ identities }) => identities?.find((gpu) => gpu.uuid === chosen)?.uuid ?? identities?.[0]?.uuid ?? null)
 }
 
-/** All actions that can be done now, for Ctrl-K and keys; buttons show the rest, with the reason. Another list only when something else than a number has changed. */
+/** All actions, for Ctrl-K and keys: first those that can be done now, then the rest with the reason. Another list only when something else than a number has changed. */
 export function useActions(): Action[] {
   const gpuUuid = useGpuUuid()
   const daemons = useMps((store) => store.daemons)
@@ -47,6 +47,7 @@ export function useActions(): Action[] {
       ...(found === '' ? [] : foundNow().flatMap(foundActions)), ...(daemon === null ? [] : mpsActions(daemon)), ...own.flatMap(engineActions), addEngine, retryGpu,
       ...(plainHttp === null ? [] : [switchPlainHttp(plainHttp)]),
     ]
-    return all.filter((action) => whyBlocked(action, hold) === null)
+    const judged = all.map((action) => ({ ...action, blocked: whyBlocked(action, hold) }))
+    return [...judged.filter(({ blocked }) => blocked === null), ...judged.filter(({ blocked }) => blocked !== null)]
   }, [gpuUuid, daemons, engines, identities, found, hold, running, reports, stage, screen, replayId, plainHttp])
 }

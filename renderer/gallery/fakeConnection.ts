@@ -80,7 +80,7 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
   const now = () => (scene.link.name === 'lost' ? scene.link.sinceMs : Date.now())
   const client = {
     workstation: {
-      greeting: async () => ({ protocolVersion: 1, version: '0.1.0', hostName: 'gpu-box-01', simulated: scene.simulated, scene: scene.simulated ? 'two-engines' : null, stateDirectory: '/home/ada/.local/state/overlap', uid: 1000, startedAtMs: Date.now(), faults: [] }),
+      greeting: async () => ({ protocolVersion: 1, version: '0.1.0', hostName: 'gpu-box-01', simulated: scene.simulated, scene: scene.simulated ? 'two-engines' : null, sceneSentence: null, stateDirectory: '/home/ada/.local/state/overlap', uid: 1000, startedAtMs: Date.now(), faults: [] }),
       cost: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ atMs: now(), corePercent: 0.6, toolsPercent: 1.4, residentMiB: 118, eventLoopDelayP99Ms: 1.2 }), 0, wait(...given)),
       advice: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.advice, 0, wait(...given)),
       plainHttp: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ address: 'http://127.0.0.1:7650/#token=of-the-gallery', canClose: true }), 0, wait(...given)),
@@ -125,7 +125,7 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
       },
       compare: async () => ({ rows: COMPARED }), exportReport: async () => ({ fileName: 'report.json', mediaType: 'application/json', text: '{}' }), importReport: async () => { throw new FaultError('BAD_INPUT', 'This is not a report: blocks.3.total.ttftMs.p95 is missing.', 'Choose a report.json that Overlap exported.', { field: 'text' }) }, removeReport: async () => ({}),
     },
-    host: { commands: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: ledger() }), 0, wait(...given)) },
+    host: { environment: async () => ({ HOME: '/home/ada', LANG: 'C.UTF-8', PATH: '/usr/local/bin:/usr/bin:/bin', USER: 'ada' }), routine: async (...given: [unknown, { signal: AbortSignal }]) => items(() => [], 0, wait(...given)), commands: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ kind: 'snapshot', entries: ledger() }), 0, wait(...given)) },
   } as unknown as Client
   return {
     client, state: scene.link, onState: () => () => undefined,

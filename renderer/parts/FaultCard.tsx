@@ -16,7 +16,7 @@ export function FaultCard({ fault, calm = false, action, onDismiss }: {
       <div className="faultHead">
         <div style={{ flex: 1, minWidth: 0 }}>
           <strong>{fault.sentence}</strong>
-          <div>{hintOnScreen(fault.hint)} <span className="faultCode">{fault.code}</span></div>
+          <div>{hintOnScreen(fault.hint)}{!calm && <> <span className="faultCode">{fault.code}</span></>}</div>
         </div>
         {action}
         {onDismiss !== undefined && <CloseButton size="xs" aria-label="Dismiss" onClick={onDismiss} />}

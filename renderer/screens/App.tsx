@@ -3,7 +3,7 @@ import { useMantineColorScheme } from '@mantine/core'
 import { useHotkeys, type HotkeyItem } from '@mantine/hooks'
 import { Spotlight } from '@mantine/spotlight'
 import { IconActivity, IconBolt, IconFlask2, IconPresentation, IconReportAnalytics, IconSearch, IconServer2, IconSettings, IconTerminal2 } from '@tabler/icons-react'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { perform, useDialog, type Action } from '../actions/action.ts'
 import { ActionDialog } from '../actions/ActionDialog.tsx'
 import { useActions } from '../actions/useActions.ts'
@@ -87,7 +87,11 @@ const searching = { now: false }
 function Keys() {
   const { client } = useConnection()
   const { setColorScheme } = useMantineColorScheme()
-  const actions = [...useActions(), ...appearanceActions(setColorScheme)]
+  const judged = useActions()
+  const actions = [...judged.filter(({ blocked }) => blocked === null), ...appearanceActions(setColorScheme)]
+  // what cannot be done now is found with its reason, by whoever asks for it
+  const [query, setQuery] = useState('')
+  const found = query.trim() === '' ? actions : [...actions, ...judged.filter(({ blocked }) => blocked !== null)]
   const keyOf = (action: Action) => (event: KeyboardEvent) => {
     if (takesLetters(event.target) || searching.now || useDialog.getState().action !== null) return
     event.preventDefault()
@@ -100,7 +104,8 @@ function Keys() {
       onSpotlightOpen={() => { searching.now = true }} onSpotlightClose={() => { searching.now = false }}
       shortcut="mod + K" tagsToIgnore={[]} highlightQuery limit={MOST_FOUND} nothingFound="Nothing of that name." scrollAreaProps={{ mah: 480 }} overlayProps={{ backgroundOpacity: 0.45, blur: 0 }}
       searchProps={{ leftSection: <IconSearch size={16} />, placeholder: 'Do or find…', 'aria-label': 'Do or find' }}
-      actions={actions.map((action) => ({
+      query={query} onQueryChange={setQuery}
+      actions={found.map((action) => ({
         id: action.id, label: action.label, description: action.blocked ?? action.about, disabled: action.blocked !== null,
         rightSection: <span className="dim small">{action.keys ?? action.group}</span>, onClick: () => perform(action, client),
       }))}

@@ -1,9 +1,11 @@
 // EngineDetail: one engine in full: state, readiness, attachment with its evidence, rates, last exit, log.
 import type { Engine, EngineSpec } from '../../shared/engine.ts'
 import { ENGINE_STATES } from '../../shared/engine.ts'
+import type { Fault } from '../../shared/fault.ts'
+import { needWords } from '../../shared/memoryLimit.ts'
 import { clockTime, duration, fixed, gibibytes, rate, UNKNOWN } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
-import { changeEngine, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
+import { changeEngine, memoryCaution, putEngineOnMps, removeEngine, restartEngine, startEngine, stopEngine } from '../actions/engineActions.ts'
 import { EngineName, engineStyle } from '../parts/EngineDot.tsx'
 import { FaultCard } from '../parts/FaultCard.tsx'
 import { Panel } from '../parts/Panel.tsx'
@@ -11,6 +13,7 @@ import { quotedArgv } from '../parts/quoting.ts'
 import { attachmentLook, ENGINE_LOOK, StateBadge } from '../parts/StateBadge.tsx'
 import { Value } from '../parts/Value.tsx'
 import { gpuLabel, useGpus } from '../state/gpus.ts'
+import { useMps } from '../state/mps.ts'
 import { useNowMs } from '../parts/now.ts'
 import { ShareValue } from './EngineCard.tsx'
 import { PRIORITIES } from './engineFields.ts'
@@ -19,6 +22,9 @@ import { FailedAttempts } from './FailedAttempts.tsx'
 import { ReadinessSteps } from './ReadinessSteps.tsx'
 
 export function EngineDetail({ engine }: { engine: Engine }) {
+  useMps((store) => store.daemons) // what it gets at its next start depends on MPS
+  const atRest = engine.state === 'stopped' || engine.state === 'failed'
+  const caution = atRest && engine.fault?.code !== 'ENGINE_OUT_OF_MEMORY' ? memoryCaution(engine) : null
   return (
     <div className="detailColumn" style={engineStyle(engine.colour)} role="region" aria-label={engine.spec.name}>
       <Panel className="accented" title={<EngineName colour={engine.colour} name={engine.spec.name} />} aside={<StateBadge look={ENGINE_LOOK[engine.state]} boxed explain={ENGINE_STATES[engine.state]} />}>
@@ -29,8 +35,9 @@ export function EngineDetail({ engine }: { engine: Engine }) {
           </div>}
           <FailedAttempts about={engine.id} />
           {engine.fault !== null && <FaultCard fault={engine.fault} />}
-          {engine.state !== 'stopped' && engine.state !== 'failed' && <ReadinessSteps engine={engine} />}
-          {engine.lastExit !== null && <div><span className="dim">Last exit{engine.lastExit.atMs === null ? '' : ` at ${clockTime(engine.lastExit.atMs)}`}:</span> {engine.lastExit.sentence}</div>}
+          {caution !== null && <div className="caution" role="note">{caution}</div>}
+          {!atRest && <ReadinessSteps engine={engine} />}
+          {engine.lastExit !== null && <LastExit exit={engine.lastExit} fault={engine.fault} />}
           <Facts engine={engine} />
         </div>
       </Panel>
@@ -40,6 +47,13 @@ export function EngineDetail({ engine }: { engine: Engine }) {
   )
 }
 
+/** What the fault above says is not said again. */
+function LastExit({ exit, fault }: { exit: NonNullable<Engine['lastExit']>; fault: Fault | null }) {
+  const told = fault !== null && (fault.detail === null ? exit.sentence.startsWith(fault.sentence) : exit.sentence.includes(fault.detail))
+  const status = exit.signal !== null ? `signal ${exit.signal}` : exit.code === null ? 'exit status not learnt' : `exit code ${exit.code}`
+  return <div><span className="dim">Last exit{exit.atMs === null ? '' : ` at ${clockTime(exit.atMs)}`}:</span> {told ? status : exit.sentence}</div>
+}
+
 function Facts({ engine }: { engine: Engine }) {
   const { spec, rates } = engine
   const identities = useGpus((store) => store.identities)
@@ -47,7 +61,8 @@ function Facts({ engine }: { engine: Engine }) {
     ['Tokens/s', <span key="t"><Value text={rate(rates.generatedTokensPerSecond)} readAtMs={rates.readAtMs} /> <span className="dim small">{rates.source === null ? 'no metrics page read' : `${rates.source}${rates.counting === 'atRequestEnd' ? ', moves at request end' : ''}`}</span></span>],
     ['Prompt tokens/s', rate(rates.promptTokensPerSecond)],
     ['Requests', `${fixed(rates.requestsRunning)} running, ${fixed(rates.requestsWaiting)} waiting`],
-    ['GPU', `${gpuLabel(identities, spec.gpuUuid)} · ${gibibytes(engine.gpuMemoryMiB)}`],
+    ['GPU', engine.pid === null ? gpuLabel(identities, spec.gpuUuid) : `${gpuLabel(identities, spec.gpuUuid)} · ${gibibytes(engine.gpuMemoryMiB)}`],
+    ...(engine.memoryNeed === null || engine.gpuMemoryMiB !== null ? [] : [['Memory', needWords(engine.memoryNeed)] as [string, React.ReactNode]]),
     ['SM share', <ShareValue key="s" engine={engine} />],
     ...limitFacts(spec),
     ['Port', engine.port ?? (spec.port === null ? 'a free one at each start' : spec.port)],
@@ -80,6 +95,7 @@ function AttachmentPanel({ engine }: { engine: Engine }) {
       <div className="stackGap" style={{ gap: 6 }}>
         <div>{attachment.sentence}</div>
         {attachment.evidence.length > 0 && <ul className="dim" style={{ margin: 0, paddingLeft: 18 }} aria-label="Evidence">{attachment.evidence.map((line) => <li key={line}>{line}</li>)}</ul>}
+        {attachment.reason === 'notAsked' && !engine.temporary && <div><ActionButton action={putEngineOnMps(engine)} label="Put on MPS" /></div>}
         {attachment.restartHelps && <div><ActionButton action={restartEngine(engine)} label="Restart it to attach it" /></div>}
       </div>
     </Panel>

@@ -1,7 +1,7 @@
 // EngineForm: describes an engine, whatever its recipe. Errors stand at their fields, also those that the core finds.
 import { Button, Group, SegmentedControl } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Engine, RecipeName } from '../../shared/engine.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
 import { useGpuUuid } from '../actions/useActions.ts'
@@ -19,9 +19,16 @@ export function EngineForm({ engine }: { engine: Engine | null }) {
   const [fault, setFault] = useState<Fault | null>(null)
   const [saving, setSaving] = useState(false)
   const form = useForm<EngineFields>({ initialValues: engine === null ? { ...NEW_ENGINE, gpuUuid } : fieldsOf(engine.spec) })
+  /** The topmost of them. */
+  const focusOn = (names: string[]) => names.flatMap((name) => form.getInputNode(name) ?? []).toSorted((a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1))[0]?.focus()
+  // the GPUs may become known only after a fast hand has opened the form
+  useEffect(() => { if (engine === null && gpuUuid !== null && !form.isTouched('gpuUuid')) form.setFieldValue('gpuUuid', gpuUuid) }, [engine, gpuUuid, form])
   const save = async (fields: EngineFields) => {
     const answer = specOf(fields)
-    if ('errors' in answer) return form.setErrors(answer.errors)
+    if ('errors' in answer) {
+      form.setErrors(answer.errors)
+      return focusOn(Object.keys(answer.errors))
+    }
     setSaving(true)
     setFault(null)
     try {
@@ -31,7 +38,10 @@ export function EngineForm({ engine }: { engine: Engine | null }) {
       const refused = faultOf(thrown)
       const field = fieldOfFault(refused.field)
       if (field === null) setFault(refused)
-      else form.setFieldError(field, `${refused.sentence} ${refused.hint}`)
+      else {
+        form.setFieldError(field, `${refused.sentence} ${refused.hint}`)
+        focusOn([field])
+      }
     } finally {
       setSaving(false)
     }
@@ -44,7 +54,7 @@ export function EngineForm({ engine }: { engine: Engine | null }) {
           value={form.values.recipe} onChange={(value) => form.setValues(withRecipe(form.getValues(), value as RecipeName))} style={{ justifySelf: 'start' }} />
         <NameAndPlace form={form} />
         <RecipeFields form={form} />
-        <Limits form={form} />
+        <Limits form={form} need={engine?.memoryNeed ?? null} />
         <Surroundings form={form} />
         {fault !== null && <FaultCard fault={fault} />}
         <Group justify="flex-end" gap="xs">

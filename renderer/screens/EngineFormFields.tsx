@@ -1,7 +1,9 @@
 // EngineFormFields: the groups of fields of EngineForm, one per recipe and those that every engine has.
-import { Checkbox, Fieldset, NumberInput, Select, SimpleGrid, Textarea, TextInput } from '@mantine/core'
+import { Checkbox, Fieldset, NumberInput as MantineNumberInput, Select, SimpleGrid, Textarea, TextInput, type NumberInputProps } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
+import { useEffect, useRef } from 'react'
 import type { RecipeName } from '../../shared/engine.ts'
+import { needWords, type MemoryNeed } from '../../shared/memoryLimit.ts'
 import { useGpus } from '../state/gpus.ts'
 import { PRIORITIES, type EngineFields } from './engineFields.ts'
 
@@ -9,14 +11,19 @@ type Form = UseFormReturnType<EngineFields>
 
 const MONOSPACE = { input: { fontFamily: 'var(--mantine-font-family-monospace)' } }
 
+/** What is out of range is said, not made to fit: 80 is no typing error for 1024. */
+const NumberInput = (props: NumberInputProps) => <MantineNumberInput clampBehavior="none" {...props} />
+
 export const RECIPE_FIELDS: Record<RecipeName, (props: { form: Form }) => React.ReactNode> = { llamaServer: Llama, vllm: Vllm, custom: Custom }
 
 export function NameAndPlace({ form }: { form: Form }) {
   const identities = useGpus((store) => store.identities) ?? []
+  const first = useRef<HTMLInputElement>(null)
+  useEffect(() => { first.current?.focus() }, [])
   const gpus = identities.map((gpu) => ({ value: gpu.uuid, label: `GPU ${gpu.index} · ${gpu.name}` }))
   return (
     <SimpleGrid cols={2} spacing="sm" verticalSpacing="xs">
-      <TextInput label="Name" placeholder="qwen-a" data-autofocus {...form.getInputProps('name')} />
+      <TextInput label="Name" placeholder="qwen-a" ref={first} {...form.getInputProps('name')} />
       <Select label="GPU" placeholder="none" clearable data={gpus} {...form.getInputProps('gpuUuid')} />
       <Checkbox label="Start as an MPS client" description="Whether it becomes one is proven after the start." {...form.getInputProps('onMps', { type: 'checkbox' })} mt={4} />
     </SimpleGrid>
@@ -71,14 +78,15 @@ function MoreArguments({ form }: { form: Form }) {
   return <TextInput label="More arguments" description="Quoted as in a shell; no variables" style={{ gridColumn: '1 / -1' }} {...form.getInputProps('extraArguments')} styles={MONOSPACE} />
 }
 
-export function Limits({ form }: { form: Form }) {
+/** `need`: of the engine as it is now; null: not known. */
+export function Limits({ form, need }: { form: Form; need: MemoryNeed | null }) {
   const offMps = !form.values.onMps
   const priorities = [{ value: '', label: 'not set' }, ...Object.entries(PRIORITIES).map(([value, label]) => ({ value, label }))]
   return (
     <Fieldset legend="Limits" variant="unstyled" m={0} styles={{ legend: { paddingTop: 8, marginBottom: 4, color: 'var(--mantine-color-dimmed)' } }}>
       <SimpleGrid cols={2} spacing="sm" verticalSpacing="xs">
         <NumberInput label="SM share" description="Under MPS; a ceiling, no reservation; empty: none" suffix=" %" min={1} max={100} disabled={offMps} {...form.getInputProps('sharePercent')} />
-        <NumberInput label="GPU memory" description="Under MPS, for each of its processes; empty: none" suffix=" MiB" thousandSeparator="," min={1} disabled={offMps} {...form.getInputProps('pinnedMemoryLimitMiB')} />
+        <NumberInput label="GPU memory" description={`Under MPS, for each of its processes; empty: none${need === null ? '' : `. It ${needWords(need)}`}`} suffix=" MiB" thousandSeparator="," min={1} disabled={offMps} {...form.getInputProps('pinnedMemoryLimitMiB')} />
         <Select label="Priority" description="Under MPS; a hint beside other clients" data={priorities} allowDeselect={false} disabled={offMps} {...form.getInputProps('clientPriority')} />
         <TextInput label="CPUs" description="Numbers and ranges; empty: all" placeholder="0-3,8" {...form.getInputProps('cpus')} />
       </SimpleGrid>

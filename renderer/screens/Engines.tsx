@@ -1,6 +1,7 @@
 // Engines: the list, and beside it one engine in full or the form that describes one.
 import { Table, UnstyledButton } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
+import { useEffect, useRef } from 'react'
 import type { Engine } from '../../shared/engine.ts'
 import { gibibytes, rate } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
@@ -21,6 +22,13 @@ export function Engines() {
   const form = useView((view) => view.engineForm)
   const chosen = useView((view) => view.engineId)
   const shown = engines?.find((engine) => engine.id === chosen) ?? engines?.[0] ?? null
+  const detail = useRef<HTMLDivElement>(null)
+  const hadForm = useRef(false)
+  // where a form was, the keyboard goes on
+  useEffect(() => {
+    if (form === null && hadForm.current) detail.current?.querySelector<HTMLElement>('button:not([aria-disabled="true"])')?.focus()
+    hadForm.current = form !== null
+  }, [form])
   if (engines !== null && engines.length === 0 && form === null) return <NoEngines />
   return (
     <div className="listDetail">
@@ -30,7 +38,7 @@ export function Engines() {
         </Panel>
         <FoundEngines gpuUuid={null} />
       </div>
-      <div className="detailColumn">
+      <div className="detailColumn" ref={detail}>
         {form !== null ? <EngineForm key={form === 'new' ? 'new' : form.id} engine={form === 'new' ? null : engines?.find((engine) => engine.id === form.id) ?? null} />
           : shown !== null && <EngineDetail key={shown.id} engine={shown} />}
       </div>

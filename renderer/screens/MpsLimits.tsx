@@ -1,10 +1,12 @@
 // MpsLimits: the limits of one GPU apart, by what they touch: servers started later, clients that connect later, one engine.
 import { Button, Group, NumberInput, Table } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useState } from 'react'
-import { type LimitsChange, memoryCeiling, type MpsDaemon, type MpsLimits as Limits, readBackMiB, shareCeiling } from '../../shared/mps.ts'
+import { useEffect, useRef, useState } from 'react'
+import { needWords } from '../../shared/memoryLimit.ts'
+import { LEAST_CLIENT_MIB, type LimitsChange, memoryCeiling, type MpsDaemon, type MpsLimits as Limits, readBackMiB, shareCeiling, TOO_LITTLE } from '../../shared/mps.ts'
 import { percent, UNKNOWN } from '../../shared/units.ts'
 import { perform } from '../actions/action.ts'
+import { memoryCaution } from '../actions/engineActions.ts'
 import { setLimits } from '../actions/mpsActions.ts'
 import { EngineName } from '../parts/EngineDot.tsx'
 import { Panel } from '../parts/Panel.tsx'
@@ -14,12 +16,14 @@ import { enginesOn, useEngines, type SettledEngine } from '../state/engines.ts'
 export function MpsLimits({ daemon }: { daemon: MpsDaemon }) {
   const engines = enginesOn(useEngines((store) => store.settled), daemon.gpuUuid).filter(({ spec }) => spec.onMps)
   const [editing, setEditing] = useState<LimitsChange['of'] | null>(null)
+  const buttons = useRef<Partial<Record<LimitsChange['of'], HTMLButtonElement | null>>>({})
+  const done = (of: LimitsChange['of']) => () => { setEditing(null); buttons.current[of]?.focus() }
   const { wanted, default: told, servers } = daemon.limits
   const own = daemon.ownership !== 'used'
   const kept = wanted.sharePercent !== null || wanted.pinnedMemoryMiB !== null
   const stopped = daemon.state === 'stopped' && daemon.ownership !== 'used'
   const settable = stopped || daemon.state === 'running' || daemon.state === 'noServer'
-  const change = (of: LimitsChange['of'], label: string) => <Button variant="subtle" aria-label={label} onClick={() => setEditing(of)}>Change</Button>
+  const change = (of: LimitsChange['of'], label: string) => <Button variant="subtle" aria-label={label} ref={(button) => { buttons.current[of] = button }} onClick={() => setEditing(of)}>Change</Button>
   return (
     <Panel title="Limits" body={false}>
       <Table aria-label="Limits">
@@ -29,14 +33,14 @@ export function MpsLimits({ daemon }: { daemon: MpsDaemon }) {
             <Table.Td>Default</Table.Td><Table.Td ta="right">{shareText(told.sharePercent)}</Table.Td><Table.Td ta="right">{memoryText(told.pinnedMemory)}</Table.Td>
             <Table.Td><span className="dim small">servers started later{kept ? `; Overlap sets ${wantedText(wanted)} at every start` : own ? '; kept by Overlap once changed here' : '; lost with the daemon'}</span></Table.Td><Table.Td ta="right">{settable && change('default', 'Change default limits')}</Table.Td>
           </Table.Tr>
-          {editing === 'default' && <Edit daemon={daemon} of="default" now={{ sharePercent: wanted.sharePercent ?? told.sharePercent, pinnedMemoryMiB: wanted.pinnedMemoryMiB ?? readBackMiB(told.pinnedMemory) }} onDone={() => setEditing(null)} />}
+          {editing === 'default' && <Edit daemon={daemon} of="default" now={{ sharePercent: wanted.sharePercent ?? told.sharePercent, pinnedMemoryMiB: wanted.pinnedMemoryMiB ?? readBackMiB(told.pinnedMemory) }} onDone={done('default')} />}
           {servers.map((server) => (
             <Table.Tr key={server.pid}>
               <Table.Td className="nowrap">Server {server.pid}</Table.Td><Table.Td ta="right">{shareText(server.sharePercent)}</Table.Td><Table.Td ta="right">{memoryText(server.pinnedMemory)}</Table.Td>
               <Table.Td><span className="dim small">clients that connect later; gone with the server</span></Table.Td><Table.Td ta="right">{daemon.state === 'running' && change('server', 'Change limits of the server')}</Table.Td>
             </Table.Tr>
           ))}
-          {editing === 'server' && <Edit daemon={daemon} of="server" now={{ sharePercent: servers[0]?.sharePercent ?? null, pinnedMemoryMiB: readBackMiB(servers[0]?.pinnedMemory ?? null) }} onDone={() => setEditing(null)} />}
+          {editing === 'server' && <Edit daemon={daemon} of="server" now={{ sharePercent: servers[0]?.sharePercent ?? null, pinnedMemoryMiB: readBackMiB(servers[0]?.pinnedMemory ?? null) }} onDone={done('server')} />}
           {engines.map((engine) => <OfEngine key={engine.id} engine={engine} daemon={daemon} />)}
         </Table.Tbody>
       </Table>
@@ -47,7 +51,9 @@ export function MpsLimits({ daemon }: { daemon: MpsDaemon }) {
   )
 }
 
-function OfEngine({ engine: { colour, spec, pid, startedAtMs }, daemon }: { engine: SettledEngine; daemon: MpsDaemon }) {
+function OfEngine({ engine, daemon }: { engine: SettledEngine; daemon: MpsDaemon }) {
+  const { colour, spec, pid, startedAtMs, memoryNeed } = engine
+  const short = pid === null && memoryCaution(engine) !== null ? memoryNeed : null
   const [server] = daemon.limits.servers
   const older = server?.changedAtMs != null && startedAtMs !== null && startedAtMs < server.changedAtMs
   const share = older ? null : shareCeiling(spec.sharePercent, server?.sharePercent ?? null)
@@ -60,13 +66,10 @@ function OfEngine({ engine: { colour, spec, pid, startedAtMs }, daemon }: { engi
       <Table.Td><EngineName colour={colour} name={spec.name} /></Table.Td>
       <Table.Td ta="right">{spec.sharePercent === null ? 'none' : shareText(spec.sharePercent)}</Table.Td>
       <Table.Td ta="right">{spec.pinnedMemoryLimitMiB === null ? 'none' : `${spec.pinnedMemoryLimitMiB} MiB`}</Table.Td>
-      <Table.Td className="dim small" colSpan={2}>{ceiling}</Table.Td>
+      <Table.Td className="dim small" colSpan={2}>{ceiling}{short === null ? '' : <span style={{ color: 'var(--tone-bad)' }}> · too little memory: it {needWords(short)}</span>}</Table.Td>
     </Table.Tr>
   )
 }
-
-/** Under less no client of any engine could begin. */
-const LEAST_MIB = 512
 
 function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange['of']; now: Limits; onDone: () => void }) {
   const { client } = useConnection()
@@ -74,21 +77,23 @@ function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange
     initialValues: { sharePercent: now.sharePercent ?? '', pinnedMemoryMiB: now.pinnedMemoryMiB ?? '' },
     validate: {
       sharePercent: (value) => (value === '' || (typeof value === 'number' && value > 0 && value <= 100) ? null : 'Above 0, at most 100.'),
-      pinnedMemoryMiB: (value) => (value === '' || (typeof value === 'number' && Number.isInteger(value) && value >= LEAST_MIB) ? null : `At least ${LEAST_MIB} MiB: a CUDA context alone takes about that.`),
+      pinnedMemoryMiB: (value) => (value === '' || (typeof value === 'number' && Number.isInteger(value) && value >= LEAST_CLIENT_MIB) ? null : TOO_LITTLE),
     },
   })
+  const first = useRef<HTMLInputElement>(null)
+  useEffect(() => first.current?.focus(), [])
   const submit = form.onSubmit(({ sharePercent, pinnedMemoryMiB }) => {
+    onDone() // first: the dialog gives the keyboard back to where it was
     // 100 % limits nothing
     perform(setLimits(daemon, { of, sharePercent: sharePercent === '' || sharePercent === 100 ? null : Number(sharePercent), pinnedMemoryMiB: pinnedMemoryMiB === '' ? null : Number(pinnedMemoryMiB) }), client)
-    onDone()
   })
   return (
     <Table.Tr>
       <Table.Td colSpan={5}>
-        <form onSubmit={submit}>
+        <form onSubmit={submit} onKeyDown={(event) => { if (event.key === 'Escape') onDone() }}>
           <Group gap="xs" align="start">
-            <NumberInput aria-label="SM share in percent" placeholder="no limit (%)" w={130} min={0} max={100} suffix=" %" {...form.getInputProps('sharePercent')} />
-            <NumberInput aria-label="Memory per process in MiB" placeholder="no limit (MiB)" w={160} min={0} allowDecimal={false} suffix=" MiB" {...form.getInputProps('pinnedMemoryMiB')} />
+            <NumberInput ref={first} aria-label="SM share in percent" placeholder="no limit (%)" w={130} clampBehavior="none" suffix=" %" {...form.getInputProps('sharePercent')} />
+            <NumberInput aria-label="Memory per process in MiB" placeholder="no limit (MiB)" w={160} clampBehavior="none" allowDecimal={false} suffix=" MiB" {...form.getInputProps('pinnedMemoryMiB')} />
             <Button type="submit">Set</Button>
             <Button variant="subtle" onClick={onDone}>Cancel</Button>
             <span className="dim small">empty: no limit</span>

@@ -51,6 +51,7 @@ function About({ greeting }: { greeting: Greeting | null }) {
   const facts: [string, React.ReactNode][] = [
     ['Version', greeting?.version ?? UNKNOWN],
     ['Workstation', greeting === null ? UNKNOWN : `${greeting.hostName}, ${greeting.simulated ? `simulated: ${greeting.scene}` : 'real'}`],
+    ...(greeting?.sceneSentence == null ? [] : [['Scene', greeting.sceneSentence] as [string, React.ReactNode]]),
     ['Keeps its files in', <span className="mono" key="f">{greeting?.stateDirectory ?? UNKNOWN}</span>],
     ['Runs as user', greeting?.uid ?? UNKNOWN],
     ['Started', greeting === null ? UNKNOWN : clockTime(greeting.startedAtMs)],

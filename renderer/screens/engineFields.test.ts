@@ -39,6 +39,16 @@ describe('engine fields', () => {
   })
 })
 
+it('says every wrong field at once, in words', () => {
+  expect(specOf({ ...fieldsOf(llama), port: 80, sharePercent: 0, slots: 9999, env: 'nonsense', extraArguments: "'open", name: 'n'.repeat(41), modelPath: ' ' })).toEqual({
+    errors: { extraArguments: 'A quote stays open.', env: 'Not NAME=value: nonsense', name: 'At most 40 characters.', sharePercent: 'Above 0.', port: 'At least 1024.', slots: 'At most 4096.', modelPath: 'Needed.' },
+  })
+})
+
+it('knows that nobody here reads ~', () => {
+  expect(specOf({ ...fieldsOf(llama), modelPath: '~/m.gguf', cwd: '~' })).toEqual({ errors: { modelPath: 'Only a shell reads ~: write the whole path.', cwd: 'Only a shell reads ~: write the whole path.' } })
+})
+
 describe('fieldOfFault', () => {
   it.each([['spec.port', 'port'], ['spec.env.A', 'env'], ['port', 'port'], ['spec.nothing', null], [null, null]])('%s → %s', (given, field) => expect(fieldOfFault(given)).toBe(field))
 })

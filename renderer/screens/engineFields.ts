@@ -96,28 +96,33 @@ export type FieldErrors = Partial<Record<keyof EngineFields, string>>
 
 /** The spec, or what is wrong with the fields. */
 export function specOf(fields: EngineFields): { spec: EngineSpec } | { errors: FieldErrors } {
-  const argv = wordsOf(fields.argv)
-  const extraArguments = wordsOf(fields.extraArguments)
-  if (argv === null && fields.recipe === 'custom') return { errors: { argv: 'A quote stays open.' } }
-  if (extraArguments === null && fields.recipe !== 'custom') return { errors: { extraArguments: 'A quote stays open.' } }
+  const errors: FieldErrors = {}
+  const words = (field: 'argv' | 'extraArguments'): string[] => {
+    const read = wordsOf(fields[field])
+    if (read === null) errors[field] = 'A quote stays open.'
+    return read ?? ['?']
+  }
+  const [argv, extraArguments] = fields.recipe === 'custom' ? [words('argv'), []] : [[], words('extraArguments')]
   const env = envOf(fields.env)
-  if (typeof env === 'string') return { errors: { env } }
+  if (typeof env === 'string') errors.env = env
+  for (const field of ['cwd', ...(fields.recipe === 'custom' ? [] : ['executable' as const]), ...(fields.recipe === 'llamaServer' ? ['modelPath' as const] : [])] as const) {
+    if (fields[field].trim().startsWith('~')) errors[field] = 'Only a shell reads ~: write the whole path.'
+  }
   const always = {
     name: fields.name, gpuUuid: fields.gpuUuid, onMps: fields.onMps, sharePercent: orNull(fields.sharePercent), pinnedMemoryLimitMiB: orNull(fields.pinnedMemoryLimitMiB),
-    clientPriority: fields.clientPriority === '' ? null : Number(fields.clientPriority), cpus: orNull(fields.cpus.replaceAll(' ', '')), port: orNull(fields.port), env, cwd: orNull(fields.cwd.trim()),
+    clientPriority: fields.clientPriority === '' ? null : Number(fields.clientPriority), cpus: orNull(fields.cpus.replaceAll(' ', '')), port: orNull(fields.port), env: typeof env === 'string' ? {} : env, cwd: orNull(fields.cwd.trim()),
     restartBudget: fields.restartBudget, readyWithinSeconds: fields.readyWithinSeconds,
   }
   const parsed = EngineSpecSchema.safeParse({ recipe: fields.recipe, ...always, ...recipeOf(fields, argv, extraArguments) })
-  if (parsed.success) return { spec: parsed.data }
-  const errors: FieldErrors = {}
-  for (const issue of parsed.error.issues) {
+  if (parsed.success && Object.keys(errors).length === 0) return { spec: parsed.data }
+  for (const issue of parsed.error?.issues ?? []) {
     const field = issue.path[0] as keyof EngineFields | undefined
-    if (field !== undefined) errors[field] ??= worded(field, fields, issue.message)
+    if (field !== undefined) errors[field] ??= worded(field, fields, issue)
   }
   return { errors }
 }
 
-function recipeOf(fields: EngineFields, argv: string[] | null, extraArguments: string[] | null): object {
+function recipeOf(fields: EngineFields, argv: string[], extraArguments: string[]): object {
   switch (fields.recipe) {
     case 'custom':
       return {
@@ -125,17 +130,24 @@ function recipeOf(fields: EngineFields, argv: string[] | null, extraArguments: s
         sequences: orNull(fields.sequences), kvTokens: orNull(fields.kvTokens),
       }
     case 'llamaServer':
-      return { executable: fields.executable, modelPath: fields.modelPath, contextTokens: fields.contextTokens, slots: fields.slots, gpuLayers: orNull(fields.gpuLayers), extraArguments }
+      return { executable: fields.executable.trim(), modelPath: fields.modelPath.trim(), contextTokens: fields.contextTokens, slots: fields.slots, gpuLayers: orNull(fields.gpuLayers), extraArguments }
     case 'vllm':
       return {
-        executable: fields.executable, model: fields.model.trim(), gpuMemoryUtilization: orNull(fields.gpuMemoryUtilization), kvCacheMemoryMiB: orNull(fields.kvCacheMemoryMiB), maxSequences: orNull(fields.maxSequences),
+        executable: fields.executable.trim(), model: fields.model.trim(), gpuMemoryUtilization: orNull(fields.gpuMemoryUtilization), kvCacheMemoryMiB: orNull(fields.kvCacheMemoryMiB), maxSequences: orNull(fields.maxSequences),
         maxModelTokens: orNull(fields.maxModelTokens), asyncScheduling: fields.asyncScheduling === '' ? null : fields.asyncScheduling === 'on', streamIntervalTokens: orNull(fields.streamIntervalTokens), extraArguments,
       }
   }
 }
 
-function worded(field: keyof EngineFields, fields: EngineFields, message: string): string {
-  return fields[field] === '' ? 'Needed.' : message
+interface Issue { code?: string; origin?: string; message: string; minimum?: number | bigint; maximum?: number | bigint; inclusive?: boolean }
+
+function worded(field: keyof EngineFields, fields: EngineFields, { code, origin, message, minimum, maximum, inclusive }: Issue): string {
+  const typed = fields[field]
+  if (typeof typed === 'string' && typed.trim() === '') return 'Needed.'
+  const many = origin === 'string' ? ' characters' : origin === 'array' ? ' words' : ''
+  if (code === 'too_small' && minimum !== undefined) return `${inclusive === false ? 'Above' : 'At least'} ${minimum}${many}.`
+  if (code === 'too_big' && maximum !== undefined) return `At most ${maximum}${many}.`
+  return code === 'invalid_type' ? 'A whole number.' : message
 }
 
 const orNull = <T>(value: T | ''): T | null => (value === '' ? null : value)

@@ -1,12 +1,15 @@
 // The newest part of the Ledger. feed.ts writes it.
 import { create } from 'zustand'
-import type { LedgerEntry } from '../../shared/command.ts'
+import type { LedgerEntry, Routine } from '../../shared/command.ts'
 
 /** Entries kept in the page; the core keeps its own. */
 export const COMMANDS_KEPT = 2000
 
 /** Oldest first. */
 export const useCommands = create<{ entries: LedgerEntry[]; dropped: number }>(() => ({ entries: [], dropped: 0 }))
+
+/** While the Commands screen is open. null: not heard yet. */
+export const useRoutine = create<{ routine: Routine[] | null }>(() => ({ routine: null }))
 
 /** Entries under the same id replace each other: one is sent when a command begins, one when it ends. */
 export function mergeEntries(kept: LedgerEntry[], news: LedgerEntry[], cap = COMMANDS_KEPT): LedgerEntry[] {

@@ -5,7 +5,7 @@ import type { GpuFrame } from '../../shared/gpu.ts'
 import { faultOf } from '../../shared/fault.ts'
 import { useAdvice } from './advice.ts'
 import { settleAttempts } from './attempts.ts'
-import { mergeEntries, useCommands } from './commands.ts'
+import { mergeEntries, useCommands, useRoutine } from './commands.ts'
 import { useCost } from './cost.ts'
 import { useExperiment } from './experiment.ts'
 import { useHold } from './hold.ts'
@@ -172,6 +172,10 @@ function refreshPast(connection: Connection): () => void {
   })
   return () => { stop(); clearTimeout(timer); round++ }
 }
+
+/** Follows what is read again and again; returns how to stop. */
+export const followRoutine = (connection: Connection): (() => void) =>
+  connection.follow((client, signal) => client.host.routine({}, { signal }), (routine) => useRoutine.setState({ routine: keepEqual(useRoutine.getState().routine, routine) }))
 
 /** Follows one engine's log into its store; returns how to stop. */
 export function followEngineLog(connection: Connection, id: string): () => void {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineSpec } from '../../../shared/engine.ts'
 import { engineCommand, metricsPath, namedKey, namedModel, namedPort } from './commandLine.ts'
-import { draftSpec, ownEnvironment, type Draft } from './draft.ts'
+import { comparedEnvironments, draftSpec, ownEnvironment, type Draft } from './draft.ts'
 import { launchOf } from './recipes/recipes.ts'
 
 const words = (line: string) => line.split(' ')
@@ -41,7 +41,7 @@ describe('engineCommand', () => {
 const draft = (line: string, change: Partial<Draft> = {}): Draft => {
   const command = engineCommand(words(line))
   if (command === null) throw new Error('not recognised')
-  return { command, env: {}, inherited: {}, cwd: '/w', name: 'a', port: 8001, gpuUuid: 'GPU-1', onMps: false, ...change }
+  return { command, env: {}, inherited: {}, cwd: '/w', name: 'a', port: 8001, gpuUuid: 'GPU-1', onMps: false, restartedElsewhere: false, ...change }
 }
 const placement = { port: 8001, mps: null, noMpsDirectory: '/no' }
 
@@ -66,7 +66,7 @@ describe('draftSpec', () => {
   ])('%s', (line, recipe, argv) => {
     const spec = draftSpec(draft(line))
     expect(EngineSpec.parse(spec)).toEqual(spec)
-    expect(spec).toMatchObject({ recipe, port: 8001, cwd: '/w', restartBudget: 0, gpuUuid: 'GPU-1' })
+    expect(spec).toMatchObject({ recipe, port: 8001, cwd: '/w', restartBudget: 3, gpuUuid: 'GPU-1' })
     expect(launchOf(spec, placement).argv.join(' ')).toBe(argv)
   })
 
@@ -75,6 +75,8 @@ describe('draftSpec', () => {
     expect(launchOf(draftSpec(draft('vllm serve m --api-key hush')), placement)).toMatchObject({ apiKey: 'hush', metricsPath: '/metrics' })
   })
 
+  it('leaves restarts to whoever does them already', () => expect(draftSpec(draft('vllm serve m', { restartedElsewhere: true })).restartBudget).toBe(0))
+
   it('keeps what the engine has of its own in the environment, and nothing of a session, of MPS, of npm or of Overlap', () => {
     const env = {
       HF_HOME: '/hf', PATH: '/venv/bin:/bin', HOME: '/root', SSH_TTY: '/dev/pts/1', XDG_SESSION_ID: '4', npm_lifecycle_event: 'start', CUDA_VISIBLE_DEVICES: '0', CUDA_MPS_PIPE_DIRECTORY: '/p', OVERLAP_TOKEN: 't',
@@ -82,5 +84,16 @@ describe('draftSpec', () => {
     }
     expect(ownEnvironment(env, { HOME: '/root', PATH: '/bin' })).toEqual({ HF_HOME: '/hf', PATH: '/venv/bin:/bin', OVERLAP_SIM_LOAD: '64', VLLM_API_KEY: 'k' })
     expect(draftSpec(draft('vllm serve m', { env: { CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: '40' }, onMps: true })).sharePercent).toBe(40)
+  })
+})
+
+describe('comparedEnvironments', () => {
+  it('shows what stays of its own, and what an engine reads that a start from here gives others; not the rest of a login', () => {
+    const now = { HF_HOME: '/hf', PATH: '/bin', EDITOR: 'vi', CUDA_VISIBLE_DEVICES: '0', HOME: '/root' }
+    const next = { HF_HOME: '/hf', PATH: '/bin', HOME: '/root', LS_COLORS: 'x', CUDA_VISIBLE_DEVICES: 'GPU-1', CUDA_MPS_PIPE_DIRECTORY: '/no-mps', http_proxy: 'http://p' }
+    expect(comparedEnvironments(now, next, { HF_HOME: '/hf' })).toEqual({
+      now: { CUDA_VISIBLE_DEVICES: '0', HF_HOME: '/hf' },
+      next: { CUDA_MPS_PIPE_DIRECTORY: '/no-mps', CUDA_VISIBLE_DEVICES: 'GPU-1', HF_HOME: '/hf', http_proxy: 'http://p' },
+    })
   })
 })

@@ -92,7 +92,7 @@ describe('a vLLM that somebody else started', () => {
     await bench.until('rates', () => bench.engine(id).rates.generatedTokensPerSecond !== null)
     expect(await bench.supervisor.log(id).tail(5)).toEqual([expect.stringContaining('started outside Overlap')])
     expect((await bench.supervisor.preview(id, 'stop')).map(({ argv }) => argv)).toEqual([['kill', '-TERM', '--', `${child.pid}`], ['kill', '-KILL', '--', `${child.pid}`]])
-    await expect(bench.supervisor.takeIn({ process: { pid: child.pid ?? 0, startTicks: bench.procfs.processStat(child.pid ?? 0)?.startTicks ?? 0 }, spec: { ...bench.engine(id).spec, name: 'twice', port: null }, port, argv: [], envNames: [], cwd: '/', startedAtMs: null })).rejects.toMatchObject({ fault: { code: 'WRONG_STATE' } })
+    await expect(bench.supervisor.takeIn({ process: { pid: child.pid ?? 0, startTicks: bench.procfs.processStat(child.pid ?? 0)?.startTicks ?? 0 }, spec: { ...bench.engine(id).spec, name: 'twice', port: null }, port, argv: [], env: {}, cwd: '/', startedAtMs: null })).rejects.toMatchObject({ fault: { code: 'WRONG_STATE' } })
 
     const { stateDirectory } = bench
     await bench.supervisor.close()

@@ -145,7 +145,7 @@ export class Discovery {
   adoptable(id: string): Adoptable | null {
     const known = this.#known.get(id)
     if (!known || known.port === null || !this.#parts.procfs.isAlive(known.process) || this.#obstacleOf(known) !== null) return null
-    return { process: known.process, spec: this.#specOf(known), port: known.port, argv: known.argv, envNames: Object.keys(known.env ?? {}).sort(), cwd: known.cwd ?? '/', startedAtMs: known.startedAtMs }
+    return { process: known.process, spec: this.#specOf(known), port: known.port, argv: known.argv, env: known.env ?? {}, cwd: known.cwd ?? '/', startedAtMs: known.startedAtMs }
   }
 
   /** It is one of Overlap's own from now on. */
@@ -217,7 +217,7 @@ export class Discovery {
     const [gpuUuid = null, ...more] = known.sighting.gpuUuids ?? []
     return draftSpec({
       command: known.command, env: known.env ?? {}, inherited: { ...host.environment, ...toolsEnv }, cwd: known.cwd, name: this.#nameOf(known), port: known.port ?? namedPort(known.command, known.env ?? {}),
-      gpuUuid: more.length > 0 ? null : gpuUuid, onMps: known.sighting.attachment.state === 'attached' && gpuUuid !== null && more.length === 0,
+      restartedElsewhere: known.service !== null, gpuUuid: more.length > 0 ? null : gpuUuid, onMps: known.sighting.attachment.state === 'attached' && gpuUuid !== null && more.length === 0,
     })
   }
 

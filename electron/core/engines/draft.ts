@@ -16,10 +16,14 @@ export interface Draft {
   port: number
   gpuUuid: string | null
   onMps: boolean
+  /** Somebody else starts it again when it ends: two that do so would fight for its port. */
+  restartedElsewhere: boolean
 }
 
 const MIB = 1024 * 1024
 const SUFFIXES: Record<string, number> = { k: 1e3, m: 1e6, g: 1e9, t: 1e12, K: 2 ** 10, M: MIB, G: 2 ** 30, T: 2 ** 40 }
+/** As for an engine that is added by hand. */
+const RESTART_BUDGET = 3
 const READY_WITHIN_SECONDS = { vllm: 900, sglang: 900, llamaServer: 300 } as const
 
 /** Of the terminal, the login or the unit that it was started from: nothing an engine needs. */
@@ -32,6 +36,16 @@ const SESSION = [
 /** A stand-in of the simulated workstation reads its orders there. */
 const STAND_IN = /^OVERLAP_SIM_/
 
+/** Of these an engine reads something: that a start from here gives others is worth knowing. */
+const READ_BY_ENGINES = /^(PATH|LD_|CUDA_|NCCL_|NVIDIA_|HF_|HUGGINGFACE_|TRANSFORMERS_|VLLM_|SGLANG_|LLAMA_|GGML_|TORCH|PYTORCH_|TRITON_|PYTHON|VIRTUAL_ENV|CONDA_|OMP_|MKL_|TOKENIZERS_|OVERLAP_SIM)|_proxy$/i
+
+/** What differs between its environment and the one of a start from here, and the variables of its own that stay. The rest of both is the login environment's. */
+export function comparedEnvironments(now: Readonly<Record<string, string>>, next: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): { now: Record<string, string>; next: Record<string, string> } {
+  const names = [...new Set([...Object.keys(now), ...Object.keys(next)])].filter((name) => name in own || (now[name] !== next[name] && READ_BY_ENGINES.test(name))).sort()
+  const of = (env: Readonly<Record<string, string>>) => Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
+  return { now: of(now), next: of(next) }
+}
+
 /** What it has beside the inherited environment, and would miss. */
 export function ownEnvironment(env: Readonly<Record<string, string>>, inherited: Readonly<Record<string, string>>): Record<string, string> {
   const standIn = Object.entries(env).filter(([name]) => STAND_IN.test(name))
@@ -41,11 +55,11 @@ export function ownEnvironment(env: Readonly<Record<string, string>>, inherited:
 }
 
 export function draftSpec(draft: Draft): EngineSpec {
-  const { command, env, inherited, cwd, name, port, gpuUuid, onMps } = draft
+  const { command, env, inherited, cwd, name, port, gpuUuid, onMps, restartedElsewhere } = draft
   const shared = {
     name, gpuUuid, onMps, port, cwd, env: ownEnvironment(env, inherited), sharePercent: shareIn(env, onMps), pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null,
-    // whoever started it may start it again, too: two that do so would fight for its port
-    restartBudget: 0, readyWithinSeconds: READY_WITHIN_SECONDS[command.program],
+    // counts from its next start on: as it runs now it is not restarted, because whoever started it may do that
+    restartBudget: restartedElsewhere ? 0 : RESTART_BUDGET, readyWithinSeconds: READY_WITHIN_SECONDS[command.program],
   }
   const byRecipe = command.serves ? vllmSpec(draft, shared) : command.program === 'llamaServer' ? llamaSpec(draft, shared) : null
   return byRecipe !== null && stands(byRecipe) ? byRecipe : customSpec(draft, shared)

@@ -11,6 +11,7 @@ import { NOT_RUNNING, NOT_SEEN, type EngineParts, type Sighting } from './engine
 import { endedEarly, explainExit, keeperLost, notKept, notReady, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
 import { launchCommand, launchRun, planStart } from './launch.ts'
 import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Life, type LifeEvent } from './lifecycle.ts'
+import { EngineMemory } from './memoryNeed.ts'
 import { NO_RATES } from './rates.ts'
 import { reachReady, type Findings } from './readiness.ts'
 import { doorsOf } from './recipes/recipes.ts'
@@ -38,6 +39,7 @@ export class LocalEngine {
   #run: StartedRun | null = null
   #seen: Sighting | null = null
   #lastExit: Engine['lastExit'] = null
+  readonly #memory: EngineMemory
   #probing: AbortController | null = null
   #findings: Findings = { obstacle: '', model: null }
   #cancelDrain = () => {}
@@ -51,6 +53,7 @@ export class LocalEngine {
     this.colour = stored.colour
     this.spec = stored.spec
     this.folder = new RunFolder(folder)
+    this.#memory = new EngineMemory(this.folder, parts.surroundings)
     this.#parts = parts
     this.#scraper = new Scraper(parts.clock)
     this.#life = newLife(parts.clock.now())
@@ -85,7 +88,7 @@ export class LocalEngine {
       state: life.state, sinceMs: life.sinceMs, readiness: life.readiness, adopted: life.adopted && run !== null, fault: this.#fault(),
       pid: run?.engine.pid ?? null, startedAtMs: run?.startedAtMs ?? null, port: run?.plan.port ?? null,
       pids: run === null ? [] : this.#seen?.pids.includes(run.engine.pid) ? this.#seen.pids : [run.engine.pid],
-      gpuMemoryMiB: run === null ? null : (this.#seen?.gpuMemoryMiB ?? null),
+      gpuMemoryMiB: run === null ? null : (this.#seen?.gpuMemoryMiB ?? null), memoryNeed: this.#memory.need(this.spec),
       attachment: run === null ? NOT_RUNNING : (this.#seen?.attachment ?? NOT_SEEN),
       rates: serving ? this.#scraper.rates : NO_RATES,
       restarts: { used: restartsWithin(life, this.#parts.clock.steady()).length, budget: this.spec.restartBudget, windowMs: RESTART_WINDOW_MS },
@@ -109,6 +112,7 @@ export class LocalEngine {
 
   observe(seen: Sighting | null): void {
     this.#seen = seen
+    if (this.#run !== null && this.#life.state === 'ready' && seen?.gpuMemoryMiB) this.#memory.saw(this.#run, seen.gpuMemoryMiB)
     if (this.#run !== null && seen?.pids.includes(this.#run.engine.pid)) this.#leaving.know(seen.pids, this.#parts.procfs)
   }
 
@@ -116,12 +120,14 @@ export class LocalEngine {
   adopt(): Promise<void> {
     return this.#mailbox.post(async () => {
       const { clock, procfs } = this.#parts
+      await this.#memory.remember()
       let run = await this.folder.run()
       for (const untilMs = clock.steady() + LATE_RECORD_MS; run === null && clock.steady() < untilMs && (await this.folder.planned()); run = await this.folder.run()) await clock.sleep(100)
       if (run === null) return
       const exit = await this.folder.exit(run.runId)
       if (exit === null && stillRuns(run, procfs)) {
         this.#run = run
+        this.#memory.began(run)
         await this.#step({ name: 'adopted' })
       } else {
         const { fault } = await this.#explain(exit, run)
@@ -202,6 +208,7 @@ export class LocalEngine {
       const plan = planStart(this.spec, await this.#parts.portFor(this), surroundings)
       this.#run = await launchRun({ plan, folder: this.folder, host, procfs, clock, keeperPath, toolsEnv })
       this.#seen = null
+      this.#memory.began(this.#run)
       this.#scraper.reset()
     } catch (thrown) {
       const fault = faultOf(thrown)
@@ -276,6 +283,7 @@ export class LocalEngine {
     const name = this.#run?.plan.spec.name ?? this.spec.name
     const sentence = !asked ? sentenceOf(fault) : failing ? failing.sentence : exit?.signal === 'SIGKILL' ? `${name} did not end when asked, and was killed.` : `${name} was stopped.`
     this.#lastExit = { atMs: exit?.atMs ?? this.#parts.clock.now(), code: exit?.code ?? null, signal: exit?.signal ?? null, sentence }
+    await this.#memory.ended()
     this.#run = null
     this.#seen = null
     this.#leaving = new Leaving()
@@ -288,17 +296,18 @@ export class LocalEngine {
   }
 
   async #explain(exit: RunExit | null, run: StartedRun | null) {
-    if (run?.keeper === null) return { fault: notKept(this.spec.name), curable: true }
+    if (run?.keeper === null) return { fault: notKept(this.spec.name), curable: false } // whoever started it may do that
     if (exit?.code === 0 && this.#life.state === 'starting' && !this.#life.adopted) return { fault: endedEarly(this.spec.name), curable: false }
     const lines = await new LogReader(this.folder.logPath, this.#parts.clock).tail(LAST_LINES).catch(() => [])
-    return explainExit(this.spec.name, exit ?? { code: null, signal: null, spawnError: null }, lines)
+    const explained = explainExit(this.spec.name, exit ?? { code: null, signal: null, spawnError: null }, lines)
+    return run === null ? explained : this.#memory.explain(explained, run)
   }
 
-  /** An automatic restart that waits for the end of an experiment says so. */
+  /** An automatic restart is announced, also one that waits for the end of an experiment. */
   #fault(): Engine['fault'] {
     const { fault, restartAtMs } = this.#life
-    if (fault === null || restartAtMs === null || this.#parts.surroundings.mayRestart()) return fault
-    return { ...fault, hint: `${fault.hint} It is not restarted by itself while an experiment holds the workstation.` }
+    if (fault === null || restartAtMs === null) return fault
+    return { ...fault, hint: `${fault.hint} ${this.#parts.surroundings.mayRestart() ? 'It is about to be started again by itself.' : 'It is not restarted by itself while an experiment holds the workstation.'}` }
   }
 
   /** Ends what belongs to the present run: probes and timers. */

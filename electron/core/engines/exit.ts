@@ -51,7 +51,7 @@ export function explainExit(name: string, exit: Exit, lines: readonly string[]):
     if (line === undefined) continue
     return { fault: faultFrom(cause.code, `${name} ended: ${cause.sentence}.`, cause.hint, line), curable: cause.curable }
   }
-  return { fault: faultFrom('ENGINE_EXITED', `${name} ended by itself ${how(exit)}.`, hintFor(exit), tellingLine(exit, lastLines)), curable: true }
+  return { fault: faultFrom('ENGINE_EXITED', `${name} ${how(exit)}.`, hintFor(exit), tellingLine(exit, lastLines)), curable: true }
 }
 
 const faultFrom = (code: FaultCode, sentence: string, hint: string, line: string | null): Fault =>
@@ -60,16 +60,16 @@ const faultFrom = (code: FaultCode, sentence: string, hint: string, line: string
 function notExecuted(name: string, error: string): Explained {
   const missing = error === 'ENOENT'
   const sentence = missing ? `${name} could not be started: its program is not there.` : `${name} could not be started: its program may not be executed (${error}).`
-  return { fault: faultFrom('TOOL_MISSING', sentence, 'Check the path of the executable and that this user may execute it.', null), curable: false }
+  return { fault: faultFrom('TOOL_MISSING', sentence, 'Check the path of the executable and that this user may execute it; a name alone is looked for on the PATH that Overlap was started with.', null), curable: false }
 }
 
 function how({ code, signal }: Exit): string {
-  if (signal !== null) return `by signal ${signal}`
-  return code === null ? 'and left no exit status' : `with exit code ${code}`
+  if (signal !== null) return `was ended by signal ${signal}`
+  return code === null ? 'ended and left no exit status' : `ended by itself with exit code ${code}`
 }
 
 function hintFor({ code, signal }: Exit): string {
-  if (signal === 'SIGKILL') return 'Something killed it: often the kernel, when main memory ran out. Look at the kernel log.'
+  if (signal === 'SIGKILL') return 'Somebody or something killed it: often the kernel, when main memory ran out. Look at the kernel log.'
   if (code === null && signal === null) return 'The machine was restarted, or its keeper was killed too. Look at its log and start it again.'
   return 'Look at the end of its log.'
 }

@@ -43,7 +43,7 @@ function unfit(spec: EngineSpec): Fault | null {
 }
 
 export const cautionOf = ({ service }: FoundProcess): string | null =>
-  service === null ? null : `It belongs to ${service}, which may start it again by itself once it is stopped.`
+  service === null ? null : `It belongs to ${service}, which may start it again by itself once it is stopped: Overlap does not, unless its “Restarts after a crash” is raised.`
 
 /** `port`: where it would be asked. */
 export function silenceOf({ command }: FoundProcess, { port, portSeen, metrics }: { port: number | null; portSeen: boolean; metrics: string | null }): string {

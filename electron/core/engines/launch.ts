@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { EngineSpec } from '../../../shared/engine.ts'
 import { FaultError } from '../../../shared/fault.ts'
+import type { DaemonLimits } from '../../../shared/mps.ts'
 import type { Host, LaunchCommand } from '../host/host.ts'
 import type { Procfs } from '../host/procfs.ts'
 import type { Clock } from '../kit/clock.ts'
@@ -21,6 +22,10 @@ export interface Surroundings {
   gpuExists(gpuUuid: string): boolean
   /** False while the workstation is held: engines that ended are not started again by themselves. */
   mayRestart(): boolean
+  /** Limits of the daemon of this GPU, ours or used; null: no such GPU. */
+  mpsLimits(gpuUuid: string): DaemonLimits | null
+  /** GPU memory that it needs, worked out from its spec; null: cannot be. */
+  memoryNeededMiB(spec: EngineSpec): number | null
   /** Name of an engine that Overlap did not start and that loads on this GPU now; null: none. */
   loadingElsewhere(gpuUuid: string): string | null
 }
@@ -94,7 +99,7 @@ export async function launchRun({ plan, folder, host, procfs, clock, keeperPath,
   for (const untilMs = clock.steady() + KEEPER_WITHIN_MS; clock.steady() < untilMs; await clock.sleep(LOOK_EVERY_MS)) {
     const keeperAlive = procfs.isAlive(keeper)
     const exit = await folder.exit(plan.runId)
-    if (exit !== null && exit.spawnError !== null) throw plan.spec.cpus === null ? FaultError.of(explainExit(plan.spec.name, exit, []).fault) : noTaskset(plan.spec)
+    if (exit !== null && exit.spawnError !== null) throw plan.spec.cpus === null ? FaultError.of({ ...explainExit(plan.spec.name, exit, []).fault, detail: launchOf(plan.spec, { port: plan.port, mps: plan.mps, noMpsDirectory: '' }).argv[0] ?? null }) : noTaskset(plan.spec)
     const run = await folder.run()
     if (run?.runId === plan.runId) return run
     if (!keeperAlive) break

@@ -51,6 +51,9 @@ const EndedRun = z.object({
   atMs: z.number(),
 }) satisfies z.ZodType<RunExit>
 
+/** The most GPU memory that it was seen to use, and a name for what decides it. */
+const MemoryUse = z.object({ size: z.string(), mebibytes: z.number().positive() })
+
 export class RunFolder {
   readonly path: string
 
@@ -102,6 +105,15 @@ export class RunFolder {
   async exit(runId: string): Promise<RunExit | null> {
     const exit = EndedRun.safeParse(await this.#json('exit.json')).data ?? null
     return exit?.runId === runId ? exit : null
+  }
+
+  /** Null: nothing is known. */
+  async memoryUse(): Promise<z.infer<typeof MemoryUse> | null> {
+    return MemoryUse.safeParse(await this.#json('memory.json')).data ?? null
+  }
+
+  async keepMemoryUse(use: z.infer<typeof MemoryUse>): Promise<void> {
+    await writeWhole(join(this.path, 'memory.json'), use)
   }
 
   async remove(): Promise<void> {

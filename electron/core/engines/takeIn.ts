@@ -16,7 +16,7 @@ export interface Adoptable {
   spec: EngineSpec
   port: number
   argv: string[]
-  envNames: string[]
+  env: Record<string, string>
   cwd: string
   startedAtMs: number | null
 }
@@ -25,9 +25,9 @@ export interface Adoptable {
 export const idOf = ({ pid, startTicks }: ProcessId, bootId: string | null): string => `e${createHash('sha256').update(`${bootId} ${pid} ${startTicks}`).digest('hex').slice(0, 8)}`
 
 /** The record that its keeper would have left. `mps`: the daemon that it is a client of; null: of none. */
-export const runOf = ({ process, spec, port, argv, envNames, cwd, startedAtMs }: Adoptable, mps: StartPlan['mps'], bootId: string | null, clock: Clock): StartedRun => {
+export const runOf = ({ process, spec, port, argv, env, cwd, startedAtMs }: Adoptable, mps: StartPlan['mps'], bootId: string | null, clock: Clock): StartedRun => {
   const runId = randomUUID()
-  return { version: 1, runId, plan: { version: 1, runId, spec, port, mps }, argv, envNames, cwd, keeper: null, engine: process, startedAtMs: startedAtMs ?? clock.now(), bootId }
+  return { version: 1, runId, plan: { version: 1, runId, spec, port, mps }, argv, envNames: Object.keys(env).sort(), cwd, keeper: null, engine: process, startedAtMs: startedAtMs ?? clock.now(), bootId }
 }
 
 interface TakeInParts {

@@ -1,7 +1,7 @@
 // A Host for tests: follows nothing, lets the test say what each nvidia-smi prints and how it ends. Not for the product.
-import type { LedgerEntry } from '../../../shared/command.ts'
+import type { LedgerEntry, Routine } from '../../../shared/command.ts'
 import type { FollowCommand, Followed, FollowState, Host, Output, RunCommand } from '../host/host.ts'
-import { Feed } from '../kit/topic.ts'
+import { Feed, Topic } from '../kit/topic.ts'
 
 export class ScriptedFollow implements Followed {
   readonly command: FollowCommand
@@ -47,6 +47,7 @@ export class ScriptedFollow implements Followed {
 
 export class ScriptedHost implements Host {
   readonly ledger = new Feed<LedgerEntry>(10)
+  readonly routine = new Topic<Routine[]>([])
   readonly environment = {}
   readonly followed: ScriptedFollow[] = []
   readonly ran: string[] = []

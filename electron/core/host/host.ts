@@ -1,7 +1,7 @@
 // The one door to commands. Everything Overlap runs goes through a Host, is remembered in its Ledger and can be shown.
 // This file is the door's shape; localHost.ts is the door.
-import type { CommandPreview, LedgerEntry } from '../../../shared/command.ts'
-import type { Feed } from '../kit/topic.ts'
+import type { CommandPreview, LedgerEntry, Routine } from '../../../shared/command.ts'
+import type { Feed, Topic } from '../kit/topic.ts'
 
 export interface Command {
   /** Program and arguments. Never a shell string. */
@@ -24,7 +24,7 @@ export interface RunCommand extends Command {
   whenAborted?: 'end' | 'leave'
   /** Kept of stdout and of stderr each; default 1 MiB, more is read and thrown away. */
   maxOutputBytes?: number
-  /** Routine reads every few seconds would drown the rest: 'brief' entries are dropped from the Ledger once they ended well. Default 'kept'. */
+  /** Routine reads every few seconds would drown the rest: 'brief' entries are folded into one row of their kind once they ended well. Default 'kept'. */
   ledger?: 'kept' | 'brief'
 }
 
@@ -112,6 +112,7 @@ export interface Host {
   /** What the Ledger would show for it, without running anything. */
   preview(command: Command): CommandPreview
   readonly ledger: Feed<LedgerEntry>
+  readonly routine: Topic<Routine[]>
   /** The environment that children start from: the login environment without npm's, Electron's and AppImage's variables. */
   readonly environment: Readonly<Record<string, string>>
 }

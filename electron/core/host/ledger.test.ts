@@ -60,6 +60,27 @@ describe('Ledger', () => {
     expect(ids()).toEqual(['2 failed', '3 ok'])
   })
 
+  it('folds brief reads that end well into one row for each kind and daemon, and keeps few', async () => {
+    const { clock, ledger } = open()
+    const ask = (pipe: string, stdin: string, output: string) => ledger.begin({ argv: ['control'], env: { CUDA_MPS_PIPE_DIRECTORY: pipe }, stdin, why: 'ask the daemon' }, 'run', true).end({ outcome: 'ok', exitCode: 0, output })
+    ask('/a', 'get_server_list', '41')
+    ask('/b', 'get_server_list', '77')
+    await clock.advance(30_000)
+    ask('/a', 'get_client_list 41', 'API_KEY=hush-hush-hush')
+    ledger.begin({ argv: ['control'], env: { CUDA_MPS_PIPE_DIRECTORY: '/a' }, why: 'ask the daemon' }, 'run', true).end({ outcome: 'failed' })
+    expect(ledger.routine.value).toMatchObject([
+      { id: 1, times: 2, stdin: 'get_client_list 41', output: `API_KEY=${MASK}`, env: { CUDA_MPS_PIPE_DIRECTORY: '/a' } },
+      { id: 2, times: 1, output: '77', env: { CUDA_MPS_PIPE_DIRECTORY: '/b' } },
+    ])
+    const [a] = ledger.routine.value
+    expect((a?.lastAtMs ?? 0) - (a?.firstAtMs ?? 0)).toBe(30_000)
+    expect(ledger.feed.kept.map(({ outcome }) => outcome)).toEqual(['failed'])
+    for (let at = 0; at < 100; at += 1) ask(`/pipe${at}`, 'x', '')
+    expect(ledger.routine.value).toHaveLength(64)
+    expect(ledger.routine.value.at(-1)?.env).toEqual({ CUDA_MPS_PIPE_DIRECTORY: '/pipe99' })
+    expect(existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []).toHaveLength(1) // the failure
+  })
+
   it('masks argv, environment, input and output, on disk too', () => {
     const { ledger } = open()
     const secret = 'geheimnis-123'

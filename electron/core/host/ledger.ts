@@ -1,17 +1,20 @@
 // The Ledger: every command Overlap ran, secrets masked. Ended entries are kept on disk, so that the list survives a restart.
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type CommandPreview, LedgerEntry } from '../../../shared/command.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { type CommandPreview, LedgerEntry, type Routine } from '../../../shared/command.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { makeRoom, olderPath } from '../kit/rotation.ts'
-import { Feed } from '../kit/topic.ts'
+import { Feed, Topic } from '../kit/topic.ts'
 import type { Command } from './host.ts'
 import { Secrets } from './secrets.ts'
 
 const KEEP_IN_MEMORY = 2000
 const LOAD_AT_START = 500
 const OUTPUT_BYTES = 4096
+/** Of a workstation with eight GPUs there are two or three dozen. */
+const MOST_ROUTINES = 64
 /** A 'brief' entry that still runs after this long is shown: a routine read, or a long-lived command that failed at once the last time. */
 const BRIEF_MS = 2000
 
@@ -31,6 +34,8 @@ export interface Ticket {
 
 export class Ledger {
   readonly feed = new Feed<LedgerEntry>(KEEP_IN_MEMORY, (a, b) => a.id === b.id)
+  /** Brief reads that ended well, folded: by what they ask and whom. In memory only. */
+  readonly routine = new Topic<Routine[]>([])
   readonly secrets = new Secrets()
   readonly #clock: Clock
   readonly #log: Log
@@ -89,11 +94,22 @@ export class Ledger {
           exitCode: end.exitCode ?? null, signal: end.signal ?? null,
           output: end.output == null ? null : this.shown(end.output),
         }
+        if (brief && way === 'run' && end.outcome === 'ok') this.#fold(entry)
         if (!shown && (end.outcome === 'ok' || way === 'follow')) return
         show()
         this.#write(entry)
       },
     }
+  }
+
+  #fold({ id, argv, env, cwd, stdin, why, startedAtMs, durationMs, output }: LedgerEntry): void {
+    const all = this.routine.value
+    const same = (one: Routine) => one.why === why && isDeepStrictEqual([one.argv, one.env], [argv, env])
+    const before = all.find(same)
+    const now = { id: before?.id ?? id, argv, env, cwd, stdin, why, times: (before?.times ?? 0) + 1, firstAtMs: before?.firstAtMs ?? startedAtMs, lastAtMs: startedAtMs, durationMs: durationMs ?? 0, output: output ?? '' }
+    const others = all.filter((one) => one !== before)
+    const room = others.length < MOST_ROUTINES ? others : others.toSorted((a, b) => a.lastAtMs - b.lastAtMs).slice(1)
+    this.routine.set([...room, now].sort((a, b) => a.id - b.id))
   }
 
   #write(entry: LedgerEntry): void {

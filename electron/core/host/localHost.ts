@@ -1,9 +1,9 @@
 // The door to commands on this machine. What may be run and why is its callers' business.
 import { join } from 'node:path'
-import type { CommandPreview, LedgerEntry } from '../../../shared/command.ts'
+import type { CommandPreview, LedgerEntry, Routine } from '../../../shared/command.ts'
 import { type Clock, systemClock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
-import type { Feed } from '../kit/topic.ts'
+import type { Feed, Topic } from '../kit/topic.ts'
 import { Conversing } from './converse.ts'
 import { cleanEnvironment } from './environment.ts'
 import { Following } from './follow.ts'
@@ -51,6 +51,10 @@ export class LocalHost implements Host {
 
   get ledger(): Feed<LedgerEntry> {
     return this.#ledger.feed
+  }
+
+  get routine(): Topic<Routine[]> {
+    return this.#ledger.routine
   }
 
   run(command: RunCommand): Promise<Output> {

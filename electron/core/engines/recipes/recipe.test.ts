@@ -71,6 +71,8 @@ describe('checkSpec', () => {
     ['the same with underscores', { ...vllm, extraArguments: ['--kv_cache_memory_bytes', '5'] }, 'spec.extraArguments'],
     ['a value that looks like one', { ...vllm, extraArguments: ['--served-model-name', 'port'] }, null],
     ['a limit as a variable', { ...vllm, env: { CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: '0=1G' } }, 'spec.env.CUDA_MPS_PINNED_DEVICE_MEM_LIMIT'],
+    ['less memory than a CUDA context takes', { ...vllm, pinnedMemoryLimitMiB: 511 }, 'spec.pinnedMemoryLimitMiB'],
+    ['as much as that', { ...vllm, pinnedMemoryLimitMiB: 512 }, null],
     ['CPUs that run backwards', { ...vllm, cpus: '3-1' }, 'spec.cpus'],
     ['a size that is not given', { ...custom, argv: ['x', '{port}', '{sequences}'] }, 'spec.sequences'],
     ['the other one', { ...custom, argv: ['x', '{port}', '{kvTokens}'] }, 'spec.kvTokens'],

@@ -1,6 +1,7 @@
 // The table of recipes, and what is the same for all of them: the CUDA environment and the checks around it. Pure.
 import type { EngineSpec, RecipeName } from '../../../../shared/engine.ts'
 import { FaultError } from '../../../../shared/fault.ts'
+import { LEAST_CLIENT_MIB, TOO_LITTLE } from '../../../../shared/mps.ts'
 import { parseCpuList } from '../../host/cpus.ts'
 import { custom } from './custom.ts'
 import { llamaServer } from './llamaServer.ts'
@@ -21,6 +22,9 @@ export function checkSpec(spec: EngineSpec): void {
   }
   if (spec.onMps && spec.gpuUuid === null) {
     throw new FaultError('BAD_INPUT', 'An engine on MPS names exactly one GPU.', 'Choose its GPU, or take it off MPS.', { field: 'spec.gpuUuid' })
+  }
+  if (spec.pinnedMemoryLimitMiB !== null && spec.pinnedMemoryLimitMiB < LEAST_CLIENT_MIB) {
+    throw new FaultError('BAD_INPUT', TOO_LITTLE, 'Give it more, or leave it empty for no limit.', { field: 'spec.pinnedMemoryLimitMiB' })
   }
   if (spec.cpus !== null && parseCpuList(spec.cpus).length === 0) {
     throw new FaultError('BAD_INPUT', `${spec.cpus} names no CPU.`, 'Write numbers and ranges, the smaller number first: 0-3,8.', { field: 'spec.cpus' })
