@@ -24,7 +24,7 @@ it.each<[string, number | null, DaemonLimits | null, MemoryLimit | null]>([
 it('warns of a limit below the need, with where it is raised, and of nothing else', () => {
   const need = { mebibytes: 8089, measured: true }
   expect(limitCaution('alpha', { mebibytes: 4096, by: 'default' }, need)).toBe(
-    'Under MPS alpha gets at most 4.0 GiB of GPU memory, by the default memory limit of MPS servers on its GPU, and used 7.9 GiB when it ran last: it is likely to run out of memory. Raise the default memory limit on the MPS screen and restart MPS, then start it again, or give it less KV cache.')
+    'Under MPS alpha gets at most 4.0 GiB of GPU memory, by the default memory limit of MPS servers on its GPU, and has used 7.9 GiB before: it is likely to run out of memory. Raise the default memory limit on the MPS screen and restart MPS, then start it again, or give it less KV cache.')
   expect(limitCaution('alpha', { mebibytes: 8089, by: 'engine' }, need)).toBeNull()
   expect(limitCaution('alpha', { mebibytes: 512, by: 'engine' }, null)).toBeNull()
   expect(limitCaution('alpha', null, need)).toBeNull()

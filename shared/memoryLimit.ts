@@ -48,7 +48,7 @@ export const RAISE_LIMIT: Record<MemoryLimit['by'], string> = {
 }
 
 export const needWords = ({ mebibytes, measured }: MemoryNeed): string =>
-  measured ? `used ${gibibytes(mebibytes)} when it ran last` : `needs about ${gibibytes(mebibytes)} for model and KV cache`
+  measured ? `has used ${gibibytes(mebibytes)} before` : `needs about ${gibibytes(mebibytes)} for model and KV cache`
 
 /** What to know before a start under this limit; null: it is enough, or that is not known. */
 export function limitCaution(name: string, limit: MemoryLimit | null, need: MemoryNeed | null): string | null {

@@ -1,5 +1,6 @@
 // What can be done with an engine that Overlap did not start.
 import type { FoundEngine } from '../../shared/foundEngine.ts'
+import { limitCaution, memoryLimitOf } from '../../shared/memoryLimit.ts'
 import { foundNow } from '../state/foundEngines.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
@@ -34,6 +35,7 @@ export function putFoundOnMps(found: FoundEngine): Action {
   return {
     id: `engine.putFoundOnMps/${found.id}`, label: `Put ${found.name} on MPS`, group: 'Engines', danger: true,
     about: `A running process cannot join MPS: it is taken over, asked to finish, and started again as an MPS client on the same port. Its callers get errors meanwhile.${caution(found)}`,
+    caution: limitCaution(found.name, memoryLimitOf(null, daemon?.limits ?? null), found.gpuMemoryMiB === null ? null : { mebibytes: found.gpuMemoryMiB, measured: true }),
     blocked: why(found) ?? (gpuUuid === null ? 'Which GPU it uses is not known.' : found.attachment.state === 'attached' ? 'It is an MPS client.' : !usable ? (daemon?.sentence ?? 'MPS is not known there.') : null),
     preview: (client) => client.engine.previewFoundOnMps({ id: found.id }),
     run: (client) => client.engine.putFoundOnMps({ id: found.id }),

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Engine } from '../../shared/engine.ts'
 import type { MpsDaemon } from '../../shared/mps.ts'
 import { LIMITS_UNKNOWN } from '../../shared/mps.testkit.ts'
 import type { Client } from '../link/connect.ts'
+import { useEngines } from '../state/engines.ts'
 import { useMps } from '../state/mps.ts'
 import type { Action } from './action.ts'
+import { putEngineOnMps, startEngine } from './engineActions.ts'
 import { restartMps, setLimits, startMps, stopMps } from './mpsActions.ts'
 
 const daemon: MpsDaemon = {
@@ -37,6 +40,26 @@ describe('what can be done', () => {
   it('a daemon that Overlap did not start is neither stopped nor restarted', () => {
     for (const action of [stopMps, restartMps]) expect(action({ ...daemon, ownership: 'used' }).blocked).toContain('did not start')
     expect(stopMps(daemon).blocked).toBeNull()
+  })
+})
+
+describe('a memory limit', () => {
+  const engine = (name: string, onMps: boolean, mebibytes: number | null) =>
+    ({ id: name, spec: { name, onMps, gpuUuid: 'GPU-a', pinnedMemoryLimitMiB: null }, state: 'stopped', attachment: {}, memoryNeed: mebibytes === null ? null : { mebibytes, measured: true } }) as unknown as Engine
+  const engines = [engine('small', true, 2048), engine('large', true, 8192), engine('plain', false, 8192), engine('new', true, null)]
+
+  it('warns of the engines that need more, and of no others', () => {
+    useEngines.setState({ engines })
+    const caution = (pinnedMemoryMiB: number | null) => setLimits(daemon, { of: 'default', sharePercent: null, pinnedMemoryMiB }).caution
+    expect(caution(4096)).toBe('large has used 8.0 GiB before: with 4.0 GiB it is likely to run out of memory when it connects to a server started later.')
+    expect([caution(8192), caution(null)]).toEqual([null, null])
+  })
+  it('that is set is told before a start that it is too small for', () => {
+    useMps.setState({ daemons: [{ ...daemon, limits: { ...LIMITS_UNKNOWN, wanted: { sharePercent: null, pinnedMemoryMiB: 4096 } } }] })
+    const [small, large, plain, unknown] = engines as [Engine, Engine, Engine, Engine]
+    expect(startEngine(large).caution).toContain('Under MPS large gets at most 4.0 GiB')
+    expect([startEngine(small).caution, startEngine(plain).caution, startEngine(unknown).caution]).toEqual([null, null, null])
+    expect(putEngineOnMps(plain).caution).toContain('Under MPS plain gets at most 4.0 GiB')
   })
 })
 

@@ -12,7 +12,7 @@ export function EngineLog({ engineId }: { engineId: string }) {
   useEffect(() => followEngineLog(connection, engineId), [connection, engineId])
   const lines = log.engineId === engineId ? log.lines : []
   return (
-    <Panel title="Log" body={false} className="fills engineLog" aside={<span className="dim small">{lines.length} lines{log.dropped > 0 ? `, ${log.dropped} older or skipped` : ''}</span>}>
+    <Panel title="Log" body={false} className="fills engineLog" aside={<span className="dim small">{lines.length} line{lines.length === 1 ? '' : 's'}{log.dropped > 0 ? `, ${log.dropped} older or skipped` : ''}</span>}>
       <LogView lines={lines} label="Engine log" empty="Nothing written yet." height="100%" />
     </Panel>
   )

@@ -81,7 +81,7 @@ function Edit({ daemon, of, now, onDone }: { daemon: MpsDaemon; of: LimitsChange
     },
   })
   const first = useRef<HTMLInputElement>(null)
-  useEffect(() => first.current?.focus(), [])
+  useEffect(() => { first.current?.focus(); first.current?.select() }, [])
   const submit = form.onSubmit(({ sharePercent, pinnedMemoryMiB }) => {
     onDone() // first: the dialog gives the keyboard back to where it was
     // 100 % limits nothing

@@ -1,6 +1,6 @@
 // GPU memory of one engine: what it needs (used in an earlier run, else worked out from its spec), and the limit that its present run has.
 import { createHash } from 'node:crypto'
-import type { EngineSpec } from '../../../shared/engine.ts'
+import { EngineSpec } from '../../../shared/engine.ts'
 import { type MemoryLimit, memoryLimitOf, type MemoryNeed, LIMIT_NAME, needWords, RAISE_LIMIT } from '../../../shared/memoryLimit.ts'
 import { gibibytes } from '../../../shared/units.ts'
 import type { Explained } from './exit.ts'
@@ -70,7 +70,7 @@ export class EngineMemory {
     const known = this.#sizes.get(spec)
     if (known !== undefined) return known
     // what is left out does not change what it uses
-    const { name: _1, onMps: _2, sharePercent: _3, pinnedMemoryLimitMiB: _4, clientPriority: _5, cpus: _6, port: _7, restartBudget: _8, readyWithinSeconds: _9, ...sized } = spec
+    const { name: _1, onMps: _2, sharePercent: _3, pinnedMemoryLimitMiB: _4, clientPriority: _5, cpus: _6, port: _7, restartBudget: _8, readyWithinSeconds: _9, ...sized } = EngineSpec.parse(spec) // its keys in one order, whoever made it
     const size = createHash('sha256').update(JSON.stringify(sized)).digest('hex').slice(0, 16)
     this.#sizes.set(spec, size)
     return size
