@@ -271,6 +271,8 @@ export const ReportSummary = z.object({
   cells: z.number().int(), cellsDone: z.number().int(),
   /** Headline of the first cell; null: there is none. */
   headline: Comparison.nullable(),
+  /** What the headline holds for, where an arm was below its plateau; null: no such arm is known. */
+  holdsOnlyFor: z.string().nullable(),
   imported: z.boolean(),
 })
 export type ReportSummary = z.infer<typeof ReportSummary>

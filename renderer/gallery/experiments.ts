@@ -118,7 +118,7 @@ export function demoReport(more: Partial<Report> & { arms?: Arm[]; blocks?: Bloc
 export function summaryOf(report: Report): ReportSummary {
   return {
     id: report.id, title: report.plan.file.title, startedAtMs: report.startedAtMs, endedAtMs: report.endedAtMs, outcome: report.outcome, simulated: report.simulated, gpuName: report.workstation.gpuName, hostName: report.workstation.hostName,
-    cells: report.plan.cells.length, cellsDone: report.cellsDone.length, headline: report.comparisons.find((one) => one.name === 'againstSingle' && one.armId.startsWith('mps') && one.measure === 'outputTokensPerSecond') ?? null, imported: false,
+    cells: report.plan.cells.length, cellsDone: report.cellsDone.length, headline: report.comparisons.find((one) => one.name === 'againstSingle' && one.armId.startsWith('mps') && one.measure === 'outputTokensPerSecond') ?? null, holdsOnlyFor: null, imported: false,
   }
 }
 

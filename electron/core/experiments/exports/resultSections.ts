@@ -1,6 +1,7 @@
 // The results: both named gains with their latencies, what was expected, and what each arm did. Sweeps have their own sections.
 import type { Arm, Comparison, Report } from '../../../../shared/experiment.ts'
 import { BINDING, VERDICTS } from '../../../../shared/experiment.ts'
+import { holdsOnlyFor } from '../../../../shared/counted.ts'
 import { armPhrase, baselinePhrase, intervalText, signedPercent } from '../../../../shared/headline.ts'
 import { intervalOf, placeIn } from '../../../../shared/interval.ts'
 import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
@@ -78,11 +79,17 @@ function gainTable(report: Report, headlines: readonly Comparison[]): Table {
       const baseline = arms.find((arm) => arm.id === one.baselineId)
       const named = one.name !== 'other' && baseline !== undefined && arms.filter((arm) => arm.kind === baseline.kind).length > 1 ? `${against}\n(${baseline.name})` : against
       return [
-        ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), who, named, VERDICTS[one.verdict], changeText(one), ...(goodput ? [changeText(beside(one, 'goodputPerSecond'))] : []),
+        ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), who, named, verdictText(report, one), changeText(one), ...(goodput ? [changeText(beside(one, 'goodputPerSecond'))] : []),
         changeText(beside(one, 'ttftMsP95')), changeText(beside(one, 'tpotMsP95')), String(one.pairs),
       ]
     }),
   }
+}
+
+/** The gain holds for a load: where that is below a plateau, it stands beside the number. */
+function verdictText(report: Report, comparison: Comparison): string {
+  const only = holdsOnlyFor(report, comparison)
+  return only === null ? VERDICTS[comparison.verdict] : `${VERDICTS[comparison.verdict]}\n${only.where}`
 }
 
 function expectedParts(report: Report, headlines: readonly Comparison[]): Part[] {
