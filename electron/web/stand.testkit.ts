@@ -51,7 +51,7 @@ export function stand(): Stand {
     found: { found: new Topic<FoundEngine[]>([]), takeIn: refuse, putOnMps: refuse, previewOnMps: refuse },
     host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id) },
     hold: new Topic<Hold | null>(null),
-    experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, rehearse: refuse, start: refuse, cancel: refuse },
+    experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, preview: () => Promise.resolve([]), rehearse: refuse, start: refuse, cancel: refuse },
     reports: {
       summaries: new Topic<ReportSummary[]>([]),
       get(id) {

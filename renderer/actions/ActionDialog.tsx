@@ -55,7 +55,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
       {action.steps !== undefined && <ol className="planSteps" aria-label="What will be done">{action.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
       {fault !== null && <FaultCard fault={fault} calm={asking} />}
       {consent && <NumberInput label="Force after, in seconds" description="Clients still attached then get errors." value={force} min={0} max={3600} allowDecimal={false} onChange={(value) => setForce(Number(value) || 0)} w={220} />}
-      {previewed !== null && <CommandPreview commands={previewed.commands} />}
+      {previewed !== null && (action.steps === undefined ? <CommandPreview commands={previewed.commands} /> : <details className="everyCommand"><summary>Every command ({previewed.commands.length})</summary><CommandPreview commands={previewed.commands} /></details>)}
       {!shown && previewed === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
       <Group justify="flex-end" gap="xs" className="dialogEnd">
         <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>

@@ -23,7 +23,7 @@ export function ReportsFacts({ report }: { report: Report }) {
         <Section value="checks" title="Checks" note={checksNote(report.checks)}><CheckList checks={report.checks} /></Section>
         <Section value="load" title="Load and arrangement" note={arrivalsText(report.plan.file.load)}><Load report={report} /></Section>
         <Section value="engines" title="Engines" note={`${report.engines.length}, with arguments and environment`}><Engines report={report} /></Section>
-        <Section value="workstation" title="Workstation" note={`${report.workstation.gpuName}, driver ${report.workstation.driverVersion ?? UNKNOWN}`}><Pairs facts={workstationFacts(report)} /></Section>
+        <Section value="workstation" title="Workstation" note={`${report.workstation.gpuName}, driver ${report.workstation.driverVersion ?? UNKNOWN}, CUDA ${report.workstation.cudaVersion ?? UNKNOWN}`}><Pairs facts={workstationFacts(report)} /></Section>
         <Section value="definitions" title="Definitions" note="what each number means"><Definitions /></Section>
       </Accordion>
     </section>
@@ -83,7 +83,7 @@ function Engines({ report }: { report: Report }) {
     <div className="reportEngines">
       {report.engines.map((engine) => (
         <article className="command" key={engine.name} aria-label={engine.name} style={armStyle(report.plan.file.arms, engine.armId)}>
-          <header><span className="dot" /><strong>{engine.name}</strong><span className="dim small cut">{[engine.attachment.replace(/\.$/, ''), engine.version, `KV cache ${engine.kvCacheTokens?.toLocaleString('en-US') ?? UNKNOWN} tokens`, `${engine.maxSequences ?? UNKNOWN} sequences`, `cores ${engine.cpus ?? 'any'}`].filter((part) => part !== null).join(' · ')}</span></header>
+          <header><span className="dot" /><strong>{engine.name}</strong><span className="dim small cut">{[engine.attachment.replace(/\.$/, ''), engine.version, `model revision ${engine.modelRevision ?? UNKNOWN}`, `KV cache ${engine.kvCacheTokens?.toLocaleString('en-US') ?? UNKNOWN} tokens`, `${engine.maxSequences ?? UNKNOWN} sequences`, `cores ${engine.cpus ?? 'any'}`].filter((part) => part !== null).join(' · ')}</span></header>
           <CommandText command={{ argv: engine.argv, env: engine.env, cwd: null, stdin: null, why: '' }} />
           {engine.attachmentEvidence.length > 0 && <div className="dim small" style={{ padding: '0 10px 8px' }}>{engine.attachmentEvidence.join(' · ')}</div>}
         </article>
@@ -94,7 +94,7 @@ function Engines({ report }: { report: Report }) {
 
 function workstationFacts({ workstation: one, scene, simulated }: Report): [string, string][] {
   return [
-    ['GPU', one.gpuName], ['UUID', one.gpuUuid], ['Memory', gibibytes(one.memoryTotalMiB)], ['Power limit', watts(one.powerLimitWatts)], ['Driver', one.driverVersion ?? UNKNOWN], ['Compute mode', one.computeMode ?? UNKNOWN],
+    ['GPU', one.gpuName], ['UUID', one.gpuUuid], ['Memory', gibibytes(one.memoryTotalMiB)], ['Power limit', watts(one.powerLimitWatts)], ['Driver', one.driverVersion ?? UNKNOWN], ['CUDA, at most', one.cudaVersion ?? UNKNOWN], ['Compute mode', one.computeMode ?? UNKNOWN],
     ['MPS control', one.mpsControlVersion ?? UNKNOWN], ['GPU readings from', one.gpuMetricsSource], ['Host', one.hostName], ['CPU', `${one.cpu}, ${one.cores} cores`], ['Kernel', one.kernel], ['Overlap', `${one.overlapVersion}, Node ${one.nodeVersion}`],
     ...(simulated ? [['Simulated', scene ?? 'yes'] as [string, string]] : []),
   ]

@@ -19,10 +19,11 @@ import { useFound } from '../state/found.ts'
 import { useGpus } from '../state/gpus.ts'
 import { useLink } from '../state/link.ts'
 import { lastGood, useReports } from '../state/reports.ts'
-import { askStagePlan, useStagePlan } from '../state/stagePlan.ts'
+import { planStage, useStagePlan } from '../state/stagePlan.ts'
 import { useAnswer } from '../state/useAnswer.ts'
 import { useView } from '../state/view.ts'
-import { CheckList } from './CheckList.tsx'
+import { EveryCommand } from './EveryCommand.tsx'
+import { RehearsedChecks, RehearsedNote } from './Rehearsed.tsx'
 import { StageFill } from './StageFill.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 import { gainDomain, stagePercent } from './stageWords.ts'
@@ -32,7 +33,7 @@ const OWN = 'the preset\'s own'
 
 export function StageBefore() {
   const { presets, preset, engines, engineId, choice, setOwn } = useChoice()
-  const { plan, asking, fault } = useStagePlan()
+  const { plan, asking, rehearsedAtMs, fault } = useStagePlan()
   const good = useReports(({ reports }) => lastGood(reports, preset?.file.title))
   const known = presets.answer ?? []
   return (
@@ -66,7 +67,7 @@ export function StageBefore() {
       {choice === null && preset !== null
         ? <section className="panel"><Empty title="Which engine?" action={<ActionButton action={addEngine} variant="filled" />}>The Stage copies one engine: alone with all of the resources, twice time-sliced, twice under MPS. Add one on this GPU, or choose a preset that brings its own.</Empty></section>
         : plan === null ? asking !== null && <section className="panel stageWaiting"><Loader size="sm" aria-label="Asking for the plan" /><span className="dim">Asking what would be done.</span></section>
-          : <Planned plan={plan} asking={asking} />}
+          : <Planned plan={plan} choice={choice} asking={asking} rehearsedAtMs={rehearsedAtMs} />}
     </div>
   )
 }
@@ -90,8 +91,8 @@ function useChoice() {
   const choice: ExperimentChoice | null = name === null || (engineId === null && !brings) ? null : { preset: name, file: null, gpuUuid, engineId, resumes: null }
   const key = choice === null ? null : JSON.stringify({ choice, found })
   useEffect(() => {
-    if (key === null) useStagePlan.setState({ choice: null, plan: null, asking: null, fault: null })
-    else if (open) void askStagePlan(client, (JSON.parse(key) as { choice: ExperimentChoice }).choice, 'plan')
+    if (key === null) useStagePlan.setState({ choice: null, key: null, plan: null, asking: null, rehearsedAtMs: null, fault: null })
+    else if (open) void planStage(client, (JSON.parse(key) as { choice: ExperimentChoice }).choice, key)
   }, [key, open, client])
   return { presets, preset, engines, engineId, choice, setOwn }
 }
@@ -101,7 +102,7 @@ function Simulated() {
   return simulated ? <span className="stageStamp">SIMULATED</span> : null
 }
 
-function Planned({ plan, asking }: { plan: Plan; asking: 'plan' | 'rehearse' | null }) {
+function Planned({ plan, choice, asking, rehearsedAtMs }: { plan: Plan; choice: ExperimentChoice | null; asking: 'plan' | 'rehearse' | null; rehearsedAtMs: number | null }) {
   const totalMiB = useGpus(({ identities }) => identities?.find((gpu) => gpu.uuid === plan.gpuUuid)?.memoryTotalMiB ?? null)
   return (
     <div className="stagePlan">
@@ -110,9 +111,10 @@ function Planned({ plan, asking }: { plan: Plan; asking: 'plan' | 'rehearse' | n
         <Panel title="What will be done" aside={<span className="dim small">{planTimes(plan)}</span>}>
           <ol className="planSteps">{planSteps(plan).map(({ sentence }) => <li key={sentence}>{sentence}</li>)}</ol>
           <dl className="pairs planFacts"><dt>GPU memory</dt><dd>{planMemory(plan, totalMiB)}</dd></dl>
+          {choice !== null && plan.file.waitsFor === null && <EveryCommand choice={choice} />}
         </Panel>
-        <Panel title="Checks" aside={asking === 'rehearse' ? <Loader size={14} aria-label="Rehearsing" /> : null}>
-          {plan.checks.length > 0 ? <CheckList checks={plan.checks} />
+        <Panel title="Checks" aside={asking === 'rehearse' ? <Loader size={14} aria-label="Rehearsing" /> : plan.checks.length > 0 ? <RehearsedNote checks={plan.checks} rehearsedAtMs={rehearsedAtMs} /> : null}>
+          {plan.checks.length > 0 ? <RehearsedChecks checks={plan.checks} rehearsedAtMs={rehearsedAtMs} />
             : <div className="dim">{asking === 'rehearse' ? 'Looking.' : 'Rehearse looks at everything that must be right before the start: who uses the GPU, memory, compute mode, tools, cores. It starts no engine.'}</div>}
         </Panel>
       </div>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Comparison } from '../../shared/experiment.ts'
+import type { Comparison, ExperimentNow } from '../../shared/experiment.ts'
 import { demoPlan, demoReport, runningAt } from '../gallery/experiments.ts'
 import { barScale, gainDomain, gainSentence, headlineGain, namedGains, stageInterval, timeLeft, toldByGpm, verdictOf } from './stageWords.ts'
 

@@ -15,9 +15,9 @@ import { LocalEngine } from './engine.ts'
 import { LogReader } from './engineLog.ts'
 import type { EngineParts, Sighting } from './engineParts.ts'
 import { EnginePorts } from './enginePorts.ts'
-import { KEEPER_PATH, planStart, type Relaunch, type Surroundings } from './launch.ts'
+import { KEEPER_PATH, launchCommand, planStart, type Relaunch, type Surroundings } from './launch.ts'
 import { doorsOf } from './recipes/recipes.ts'
-import type { StartPlan } from './runFolder.ts'
+import { RunFolder, type StartPlan } from './runFolder.ts'
 import { neighboursOf } from './stopping.ts'
 import { newEngineId, straysIn } from './strays.ts'
 import { idOf, takeIn, type Adoptable } from './takeIn.ts'
@@ -196,6 +196,13 @@ export class Supervisor {
     if (action === 'stop') return stops
     const port = await this.#ports.forPreview(engine)
     return [...stops, ...engine.previewStart(port, action === 'putOnMps' ? { ...engine.spec, onMps: true } : engine.spec)]
+  }
+
+  /** What would start a copy that is not there yet; its folder is made at its start, under an id of its own. */
+  previewCopy(spec: EngineSpec, place: Pick<StartPlan, 'port' | 'mps'>): CommandPreview {
+    const { host, keeperPath, toolsEnv } = this.#engineParts
+    const folder = new RunFolder(join(this.#parts.stateDirectory, 'engines', '<its id>'))
+    return host.preview(launchCommand({ version: 1, runId: '', spec, ...place }, folder, keeperPath, toolsEnv))
   }
 
   /** A reader of its own for each caller: `follow` goes on where `tail` ended. */

@@ -105,7 +105,7 @@ function addSetup(report: Report, add: Add): void {
   const { workstation, engines } = report
   const { load, blocks, arms } = report.plan.file
   const lines: [string, string, string | null][] = [
-    ['Workstation', 'GPU', workstation.gpuName], ['Workstation', 'GPU memory', gibibytes(workstation.memoryTotalMiB)], ['Workstation', 'Power limit', watts(workstation.powerLimitWatts)], ['Workstation', 'Driver', workstation.driverVersion],
+    ['Workstation', 'GPU', workstation.gpuName], ['Workstation', 'GPU memory', gibibytes(workstation.memoryTotalMiB)], ['Workstation', 'Power limit', watts(workstation.powerLimitWatts)], ['Workstation', 'Driver', workstation.driverVersion], ['Workstation', 'CUDA, at most', workstation.cudaVersion],
     ['Workstation', 'MPS control', workstation.mpsControlVersion], ['Workstation', 'Compute mode', workstation.computeMode], ['Workstation', 'Machine', `${workstation.hostName}, ${workstation.cpu}, ${workstation.cores} cores`],
     ['Workstation', 'Kernel', workstation.kernel], ['Workstation', 'Overlap', `${workstation.overlapVersion} on Node ${workstation.nodeVersion}`], ['Workstation', 'Scene', report.scene],
     ['Load', 'API', load.api],
@@ -123,6 +123,7 @@ function addSetup(report: Report, add: Add): void {
     add(group, 'Command', commandText(engine.argv.map((word, at) => (engine.argv[at - 1] === '--port' ? 'PORT' : word))))
     add(group, 'Environment', Object.entries(engine.env).flatMap(([name, value]) => (OWN_TO_A_RUN.has(name) ? [] : `${name}=${value}`)).join('\n') || null)
     add(group, 'Version', engine.version)
+    add(group, 'Model revision', engine.modelRevision)
     add(group, 'KV cache, tokens', engine.kvCacheTokens === null ? null : fixed(engine.kvCacheTokens), engine.kvCacheTokens)
     add(group, 'Max sequences', engine.maxSequences === null ? null : fixed(engine.maxSequences), engine.maxSequences)
     add(group, 'CPUs', engine.cpus)
