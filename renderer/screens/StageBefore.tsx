@@ -90,10 +90,13 @@ function useChoice() {
   const name = preset?.name ?? null
   const choice: ExperimentChoice | null = name === null || (engineId === null && !brings) ? null : { preset: name, file: null, gpuUuid, engineId, resumes: null }
   const key = choice === null ? null : JSON.stringify({ choice, found })
+  const known = presets.answer !== null
   useEffect(() => {
+    // while presets are being asked for there is no choice yet, and what is known stands
+    if (key === null && !known) return
     if (key === null) useStagePlan.setState({ choice: null, key: null, plan: null, asking: null, rehearsedAtMs: null, fault: null })
     else if (open) void planStage(client, (JSON.parse(key) as { choice: ExperimentChoice }).choice, key)
-  }, [key, open, client])
+  }, [key, known, open, client])
   return { presets, preset, engines, engineId, choice, setOwn }
 }
 
