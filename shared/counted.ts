@@ -37,17 +37,30 @@ function failedOf({ plan, checks }: Looked, kind: 'plateau' | 'keepsUp', armId: 
 /** Arms of a comparison that a higher load would have shown to make more; empty: none is known to. */
 export const belowPlateau = (report: Looked, armIds: readonly string[]): string[] => armIds.filter((id) => failedOf(report, 'plateau', id))
 
-/** What a gain holds for, to be said with its number and as loud. `where`: few words. `means`: what follows from it, for a sentence that stands alone. Without full stops. */
-export interface Holds { where: string; means: string }
+/** What a gain holds for, to be said with its number and as loud. Without full stops. */
+export interface Holds {
+  /** `at this load, below the plateau of both` */
+  where: string
+  /** `this load is below the plateau of both: more requests at a time would make more tokens/s` */
+  clause: string
+  /** What follows from it. */
+  means: string
+}
 
 /** Null: both arms had reached their plateau, or nobody looked. */
 export function holdsOnlyFor(report: Looked, { armId, baselineId }: Pick<Comparison, 'armId' | 'baselineId'>): Holds | null {
   const ids = [baselineId, armId]
   const named = (of: readonly string[]) => (of.length > 1 ? 'both' : (report.plan.file.arms.find(({ id }) => id === of[0])?.name ?? of[0] ?? ''))
   const below = belowPlateau(report, ids)
-  if (below.length > 0) return { where: `${report.plan.cells.length > 1 ? 'at loads of which some are' : 'at this load,'} below the plateau of ${named(below)}`, means: 'more requests at a time would make more tokens/s' }
+  if (below.length > 0) {
+    const [state, means] = [`below the plateau of ${named(below)}`, 'more requests at a time would make more tokens/s']
+    const several = report.plan.cells.length > 1
+    return { where: several ? `at loads of which some are ${state}` : `at this load, ${state}`, clause: `${several ? 'some of these loads are' : 'this load is'} ${state}: ${means}`, means }
+  }
   const kept = ids.filter((id) => failedOf(report, 'keepsUp', id))
-  return kept.length === 0 ? null : { where: `at this rate of requests, with which ${named(kept)} kept up`, means: 'tokens/s are the load\'s, not the most they can make' }
+  if (kept.length === 0) return null
+  const [state, means] = [`${named(kept)} kept up`, 'tokens/s are the load\'s, not the most they can make']
+  return { where: `at this rate of requests, with which ${state}`, clause: `with this rate of requests ${state}: ${means}`, means }
 }
 
 export const holdsText = ({ where, means }: Holds): string => `${where}: ${means}`

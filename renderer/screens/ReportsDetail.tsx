@@ -4,7 +4,7 @@ import { IconDownload } from '@tabler/icons-react'
 import { useState } from 'react'
 import { EXPORTS, type Comparison, type ExportFormat, type Report, type ReportSummary } from '../../shared/experiment.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
-import { holdsOnlyFor, holdsText } from '../../shared/counted.ts'
+import { holdsOnlyFor } from '../../shared/counted.ts'
 import { headlineOf, headlineSentence, intervalText, signedPercent } from '../../shared/headline.ts'
 import { duration } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
@@ -107,7 +107,7 @@ function Head({ report, summary, cell, setCell }: { report: Report; summary: Rep
 /** Belongs to the number, and is as large. */
 function boundText(report: Report, comparison: Comparison): string {
   const holds = holdsOnlyFor(report, comparison)
-  return holds === null ? '' : `; ${holdsText(holds)}`
+  return holds === null ? '' : `; ${holds.clause}`
 }
 
 const SHOWN_MEASURES: Measure[] = ['outputTokensPerSecond', 'ttftMsP95', 'tpotMsP95', 'goodputPerSecond']

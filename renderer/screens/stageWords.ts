@@ -75,7 +75,7 @@ export function verdictOf(now: ExperimentNow): { sentence: string; tone: Tone; h
   const gains = namedGains(now.plan, now.comparisons, now.cell)
   const headline = headlineGain(gains)
   if (now.fault !== null) return { sentence: 'It ended without a result', tone: 'bad', holds: null, second: null }
-  if (now.cancelled) return { sentence: 'Cancelled before its end', tone: 'idle', holds: null, second: 'What was measured until then stands below; it is no result.' }
+  if (now.cancelled) return { sentence: 'Cancelled before its end', tone: 'idle', holds: null, second: now.arms.some(({ blocks }) => blocks.valid + blocks.invalid + blocks.failed > 0) ? 'What was measured until then stands below; it is no result.' : 'Nothing had been measured.' }
   if (headline === null) return { sentence: 'No gain can be named: nothing is there to compare', tone: 'bad', holds: null, second: null }
   const other = gains.find((gain) => gain !== headline && gain.armId === headline.armId)
   const { verdict } = headline.throughput

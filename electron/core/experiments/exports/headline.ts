@@ -1,6 +1,6 @@
 // What a whole report is known by: its headline, one per cell while they are few, else the count and both ends.
 import type { Comparison, Report, Verdict } from '../../../../shared/experiment.ts'
-import { holdsOnlyFor, holdsText } from '../../../../shared/counted.ts'
+import { holdsOnlyFor } from '../../../../shared/counted.ts'
 import { headlineOf as headlineOfCell, headlineSentence } from '../../../../shared/headline.ts'
 import { pointText } from '../../../../shared/sweep.ts'
 
@@ -21,7 +21,7 @@ export function headlinesOf(report: Report): string[] {
   const { arms } = report.plan.file
   const bound = (comparison: Comparison): string => {
     const only = holdsOnlyFor(report, comparison)
-    return only === null ? '' : `; ${holdsText(only)}`
+    return only === null ? '' : `; ${only.clause}`
   }
   const found = report.plan.cells.flatMap(({ point }, cell) => {
     const headline = headlineOfCell(report, cell)
