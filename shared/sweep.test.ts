@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { syntheticReport, THREE_ARMS } from '../electron/core/experiments/report.testkit.ts'
 import { headlineOf, headlineSentence, intervalText, signedPercent } from './headline.ts'
-import { curvesOf, fairness, gridOf, knee, pointText, readOff, type Curve } from './sweep.ts'
+import { againstLimit, atLimit, canBeEven, curvesOf, fairness, gridOf, knee, pointText, readOff, type Curve } from './sweep.ts'
 
 const curveOf = (points: [x: number, tokensPerSecond: number, latencyMs: number | null][], vary: Curve['vary'] = 'concurrency'): Curve => ({
   armId: 'a', armName: 'a', vary, fixed: {},
@@ -32,6 +32,30 @@ describe('readOff', () => {
   it('takes the last upward crossing, and knows nothing of unknown latencies', () => {
     expect(readOff(curveOf([[1, 100, 1000], [2, 200, 5000], [4, 300, 2000], [8, 500, 6000]]), 4)).toBe(400)
     expect(readOff(curveOf([[1, 100, null], [2, 200, 5000]]), 4)).toBeNull()
+  })
+})
+
+describe('atLimit', () => {
+  const rising = curveOf([[8, 1000, 2000], [16, 1800, 4000], [32, 2400, 8000]])
+  it('tells what was read off, the least there is above everything measured, and nothing below it', () => {
+    expect(atLimit(rising, 3)).toEqual({ tokensPerSecond: 1400, atLeast: false })
+    expect(atLimit(rising, 9)).toEqual({ tokensPerSecond: 2400, atLeast: true })
+    expect(atLimit(rising, 1)).toBeNull()
+    expect(atLimit(curveOf([[8, 1000, null]]), 9)).toBeNull()
+  })
+  it('against "at least" nothing is said', () => {
+    const [low, high] = [atLimit(rising, 3), atLimit(rising, 9)]
+    expect(againstLimit(high, low)).toEqual({ change: 2400 / 1400 - 1, atLeast: true })
+    expect(againstLimit(low, high)).toBeNull()
+  })
+})
+
+describe('canBeEven', () => {
+  const { load } = syntheticReport().plan.file
+  it.each([[1, false], [2, true], [3, true]])('%i requests at a time over two engines: %s', (concurrency, even) => expect(canBeEven({ load }, { concurrency }, { engines: 2 })).toBe(even))
+  it('per engine, and in an open loop', () => {
+    expect(canBeEven({ load: { ...load, regime: 'equalPerEngine' } }, { concurrency: 1 }, { engines: 2 })).toBe(true)
+    expect(canBeEven({ load: { ...load, arrivals: { kind: 'poisson', perSecond: 1 } } }, {}, { engines: 2 })).toBe(true)
   })
 })
 

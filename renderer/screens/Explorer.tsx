@@ -3,7 +3,7 @@ import { NumberInput, SegmentedControl, Select, Slider, Table } from '@mantine/c
 import { useState } from 'react'
 import type { Report } from '../../shared/experiment.ts'
 import { LATENCIES, THROUGHPUTS } from '../../shared/load.ts'
-import { AXIS_LABELS, fairness, knee, readOff, validBlocks, type Curve as Swept } from '../../shared/sweep.ts'
+import { againstLimit, atLimit, AXIS_LABELS, canBeEven, fairness, knee, validBlocks, type Curve as Swept } from '../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN } from '../../shared/units.ts'
 import { armStyle } from '../parts/armColour.ts'
 import { Curves } from '../parts/charts/Curves.tsx'
@@ -61,20 +61,21 @@ function Limit({ value, most, set }: { value: number; most: number; set: (value:
 function ReadOff({ curves, report, limit }: { curves: Swept[]; report: Explored; limit: number | null }) {
   const { arms } = report.plan.file
   const single = curves.find((curve) => arms.find((arm) => arm.id === curve.armId)?.kind === 'single')
-  const baseline = single === undefined || limit === null ? null : readOff(single, limit)
+  const baseline = single === undefined || limit === null ? null : atLimit(single, limit)
   return (
     <Table aria-label="Read off the curves">
       <Table.Thead><Table.Tr><Table.Th>Arm</Table.Th>{limit !== null && <><Table.Th ta="right">Tokens/s at {fixed(limit, 2)} s</Table.Th><Table.Th ta="right">Against {single?.armName ?? 'the single engine'}</Table.Th><Table.Th ta="right">Knee</Table.Th></>}<Table.Th ta="right">Most tokens/s</Table.Th><Table.Th ta="right">Fairness</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {curves.map((curve) => {
-          const at = limit === null ? null : readOff(curve, limit)
+          const at = limit === null ? null : atLimit(curve, limit)
+          const against = curve === single ? null : againstLimit(at, baseline)
           const bend = knee(curve)
           const top = [...curve.points].sort((a, b) => b.tokensPerSecond - a.tokensPerSecond)[0]
           return (
             <Table.Tr key={curve.armId}>
               <Table.Td><span className="cardRow" style={armStyle(arms, curve.armId)}><span className="dot" />{curve.armName}</span></Table.Td>
-              {limit !== null && <><Table.Td ta="right"><Value text={rate(at)} explain={at === null ? 'The limit lies outside what was measured: a curve is not drawn on beyond its points.' : 'On straight lines between measured points.'} /></Table.Td>
-              <Table.Td ta="right">{curve === single ? '' : signedPercent(at === null || baseline === null ? null : at / baseline - 1)}</Table.Td>
+              {limit !== null && <><Table.Td ta="right"><Value text={at === null ? UNKNOWN : `${at.atLeast ? 'at least ' : ''}${rate(at.tokensPerSecond)}`} explain={at === null ? 'Every measured load was slower than the limit: a curve is not drawn on beyond its points.' : at.atLeast ? 'The most that was measured: every load stayed below the limit, and a curve is not drawn on beyond its points.' : 'On straight lines between measured points.'} /></Table.Td>
+              <Table.Td ta="right">{curve === single ? '' : against === null ? UNKNOWN : `${against.atLeast ? 'at least ' : ''}${signedPercent(against.change)}`}</Table.Td>
               <Table.Td ta="right"><Value text={bend === null ? UNKNOWN : fixed(bend.x, Number.isInteger(bend.x) ? 0 : 1)} explain={bend === null ? 'No load within the sweep from which twice the load gives less than 10 % more.' : 'The first load from which twice the load gives less than 10 % more.'} /></Table.Td></>}
               <Table.Td ta="right">{rate(top?.tokensPerSecond ?? null)}</Table.Td>
               <Table.Td ta="right"><Fairness curve={curve} report={report} /></Table.Td>
@@ -88,7 +89,9 @@ function ReadOff({ curves, report, limit }: { curves: Swept[]; report: Explored;
 
 /** The least even block of the arm: a mean would hide an engine that starves at times. */
 function Fairness({ curve, report }: { curve: Swept; report: Explored }) {
-  const found = curve.points.flatMap((point) => validBlocks(report.blocks, curve.armId, point.cell).flatMap((block) => fairness(block) ?? []))
+  const arm = report.plan.file.arms.find(({ id }) => id === curve.armId)
+  const even = curve.points.filter(({ cell }) => arm !== undefined && canBeEven(report.plan.file, report.plan.cells[cell]?.point ?? {}, arm))
+  const found = even.flatMap((point) => validBlocks(report.blocks, curve.armId, point.cell).flatMap((block) => fairness(block) ?? []))
   const worst = found.sort((a, b) => a.jain - b.jain)[0]
   if (worst === undefined) return <Value text={UNKNOWN} explain="One engine, or no block counts per engine." />
   return <Value text={fixed(worst.jain, 3)} explain={<><div>{"Jain's index of the least even block: 1 is even, 1/n is all to one engine."}</div>{worst.shares.map(({ engineName, share }) => <div key={engineName}>{engineName}: {fixed(100 * share, 1)} %</div>)}</>} />

@@ -3,6 +3,7 @@ import type { ArmNow, Comparison, ExperimentNow, Phase, Plan } from '../../share
 import { duration, fixed } from '../../shared/units.ts'
 import { holdsOnlyFor, type Holds } from '../../shared/counted.ts'
 import { signedPercent } from '../../shared/headline.ts'
+import { isOpen } from '../parts/gains.ts'
 import type { Tone } from '../parts/StateBadge.tsx'
 
 /** Short words for the steps of a run, in order. */
@@ -80,7 +81,7 @@ export function verdictOf(now: ExperimentNow): { sentence: string; tone: Tone; h
   const other = gains.find((gain) => gain !== headline && gain.armId === headline.armId)
   const { verdict } = headline.throughput
   return {
-    sentence: gainSentence(now.plan, headline), tone: verdict === 'higher' ? 'good' : verdict === 'lower' ? 'bad' : 'idle', holds: holdsOnlyFor(now, headline.throughput),
+    sentence: gainSentence(now.plan, headline), tone: verdict === 'higher' ? 'good' : verdict === 'lower' ? 'bad' : 'idle', holds: isOpen(headline.throughput) ? null : holdsOnlyFor(now, headline.throughput),
     second: other === undefined ? null : gainSentence(now.plan, other),
   }
 }

@@ -4,6 +4,7 @@ import type { ExperimentNow, Plan } from '../../../shared/experiment.ts'
 import { HandClock } from '../kit/clock.ts'
 import { Topic } from '../kit/topic.ts'
 import { Board } from './board.ts'
+import { Findings } from './findings.ts'
 import { syntheticReport } from './report.testkit.ts'
 
 const report = syntheticReport({ axes: [{ vary: 'promptTokens', values: [128, 256, 512, 1024] }] })
@@ -30,4 +31,12 @@ it('an engine that loads faster than guessed shortens what is left', () => {
   board.loaded(5_000)
   board.phase('proving')
   expect(secondsLeft()).toBe(4 * 5 + 720)
+})
+
+it('a block that is measured once more is not one less to come', () => {
+  const { board, secondsLeft } = boardOf('hot')
+  board.cell(0, 0)
+  for (let i = 0; i < 5; i++) board.findings(new Findings(planOf('hot'), null), { purpose: 'compared', tookMs: 10_000 })
+  board.block(3, 'Round 2')
+  expect(secondsLeft()).toBe(100 + (72 - 3) * 10)
 })

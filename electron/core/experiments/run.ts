@@ -19,8 +19,8 @@ import { loadOf } from './plan.ts'
 import { reportOf } from './reporting.ts'
 import { Cancelled, throwIfCancelled } from './until.ts'
 
-/** It looks four times a second. */
-const AFTERLIFE_GONE_MS = 2_000
+/** It looks four times a second; on a busy machine one that was just launched has not even begun. */
+const AFTERLIFE_GONE_MS = 5_000
 
 export interface RunParts {
   id: string

@@ -31,7 +31,9 @@ export function headlinesOf(report: Report): string[] {
   if (found.length === 1) return found.flatMap(({ headline, cell }) => [headline, ...besides(report, headline, cell)].map((one) => `${headlineSentence(one, arms)}, ${REGIME[report.plan.file.load.regime]}${bound(one)}`))
   if (found.length <= HEADLINES_MAX) return found.map(({ point, headline }) => `${pointText(point)}: ${headlineSentence(headline, arms)}${bound(headline)}`)
   const count = (verdict: Verdict) => found.filter(({ headline }) => headline.verdict === verdict).length
-  const extreme = (sign: 1 | -1) => found.reduce((best, one) => (sign * (one.headline.change ?? -sign * Infinity) > sign * (best.headline.change ?? -sign * Infinity) ? one : best))
+  // a cell of which nothing is claimed is no extreme, as long as there are others
+  const claimed = found.filter(({ headline: { verdict } }) => verdict !== 'tooFewBlocks' && verdict !== 'unfinished')
+  const extreme = (sign: 1 | -1) => (claimed.length > 0 ? claimed : found).reduce((best, one) => (sign * (one.headline.change ?? -sign * Infinity) > sign * (best.headline.change ?? -sign * Infinity) ? one : best))
   const at = (one: (typeof found)[number]) => `${pointText(one.point)}: ${headlineSentence(one.headline, arms)}${bound(one.headline)}`
   return [
     `Of ${found.length} compared cells ${count('higher')} are higher, ${count('lower')} lower, ${count('noDifference')} show no difference, ${count('tooFewBlocks')} have too few blocks and ${count('unfinished')} were not run to the last round`,
