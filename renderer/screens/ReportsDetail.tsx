@@ -68,7 +68,7 @@ function Doings({ summary, others, onFault }: { summary: ReportSummary; others: 
   const choices = others.filter((one) => one.id !== summary.id).map((one) => ({ value: one.id, label: `${one.title} · ${dateText(one.startedAtMs)}` }))
   return (
     <>
-      <Select aria-label="Compare with" placeholder="Compare with…" w={150} comboboxProps={{ width: 340, position: 'bottom-end' }} searchable disabled={choices.length === 0} data={choices} value={null} onChange={(id) => useView.setState({ reportId: summary.id, compareId: id })} />
+      <Select aria-label="Compare with" style={{ flex: 'none' }} placeholder="Compare with…" w={150} comboboxProps={{ width: 340, position: 'bottom-end' }} searchable disabled={choices.length === 0} data={choices} value={null} onChange={(id) => useView.setState({ reportId: summary.id, compareId: id })} />
       <Menu position="bottom-end" width={190}>
         <Menu.Target><Button leftSection={<IconDownload size={14} />}>Export</Button></Menu.Target>
         <Menu.Dropdown>{(Object.keys(EXPORTS) as ExportFormat[]).map((format) => <Menu.Item key={format} onClick={() => void take(format)}>{FORMAT_NAME[format]}</Menu.Item>)}</Menu.Dropdown>

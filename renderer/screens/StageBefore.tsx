@@ -143,7 +143,7 @@ function Expected({ plan }: { plan: Plan }) {
             <div className="cardRow"><EngineDot colour={armColour(arms, arm.id)} /><span className="expectedName cut">{arm.name}</span></div>
             <div className="expectedBand" data-quiet={single || gain === null || hopeless || undefined}>{single ? 'what the others are compared with' : text}</div>
             {gain !== null && <div className="gainBar expectedBar" aria-hidden="true"><i className="gainBand" style={{ left: `${at(gain.low)}%`, width: `${at(gain.high) - at(gain.low)}%` }} /><i className="gainLikely" style={{ left: `${at(gain.likely)}%` }} /><i className="gainZero" style={{ left: `${at(0)}%` }} /><span className="gainEnd" style={{ left: `${at(0)}%` }}>0</span><span className="gainEnd" data-last style={{ left: '100%' }}>{stagePercent(domain[1])}</span></div>}
-            {!single && <div className="dim">{prediction?.sentence ?? 'There is no prediction for it.'}{gain !== null && prediction?.confidence === 'low' ? ' Low confidence.' : ''}</div>}
+            {!single && <div className="dim">{(prediction?.sentence ?? 'There is no prediction for it.').replaceAll(' %', '\u00a0%')}{gain !== null && prediction?.confidence === 'low' ? ' Low confidence.' : ''}</div>}
           </div>
         )
       })}

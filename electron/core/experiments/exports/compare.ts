@@ -59,7 +59,7 @@ function addReport(report: Report, add: Add): void {
   add('Report', 'Outcome', report.reasons.length === 0 ? report.outcome : `${report.outcome}: ${report.reasons.join(' ')}`)
   add('Report', 'Time', dayAndTime(report.startedAtMs))
   add('Report', 'Blocks for the gains, valid · invalid · failed', ['valid', 'invalid', 'failed'].map(count).join(' · '))
-  add('Report', 'Beside them', besideText(blockCounts(report.blocks)))
+  add('Report', 'Probes and control blocks', besideText(blockCounts(report.blocks)))
   add('Report', 'Checks failed', report.checks.filter((check) => check.result === 'failed').map((check) => check.name).join(', ') || 'none')
 }
 
