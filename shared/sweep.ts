@@ -125,6 +125,23 @@ function throughputAt(curve: Curve, x: number): number | null {
   return left === undefined ? null : left.tokensPerSecond + ((x - left.x) / (right.x - left.x)) * (right.tokensPerSecond - left.tokensPerSecond)
 }
 
+/** Of the requests that ended well, the part that must meet every limit. */
+export const KEPT_SHARE = 0.95
+
+/** The highest measured load up to which an arm kept the load's goodput limits, below it too. `all`: it kept them at every load that was measured. Null: at none, or there are no limits. */
+export function keptUpTo(report: Swept, curve: Curve): { x: number; all: boolean } | null {
+  if (report.plan.file.load.goodput === null) return null
+  const keeps = ({ cell }: CurvePoint): boolean => {
+    const totals = validBlocks(report.blocks, curve.armId, cell).flatMap(({ total }) => total ?? [])
+    const sum = (of: (total: (typeof totals)[number]) => number) => totals.reduce((all, total) => all + of(total), 0)
+    const ended = sum(({ requestsPerSecond }) => requestsPerSecond)
+    return ended > 0 && sum(({ goodputPerSecond }) => goodputPerSecond ?? 0) >= KEPT_SHARE * ended
+  }
+  const missed = curve.points.findIndex((point) => !keeps(point))
+  const last = missed === -1 ? curve.points.at(-1) : curve.points[missed - 1]
+  return last === undefined ? null : { x: last.x, all: missed === -1 }
+}
+
 /** Whether every engine of the arm can have a request at a time: where it cannot, an uneven share says nothing about the engines. */
 export function canBeEven({ load }: Pick<ExperimentFile, 'load'>, point: Point, arm: Pick<Arm, 'engines'>): boolean {
   const arrivals = withRate(load.arrivals, point)

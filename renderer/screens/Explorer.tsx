@@ -2,8 +2,8 @@
 import { NumberInput, SegmentedControl, Select, Slider, Table } from '@mantine/core'
 import { useState } from 'react'
 import type { Report } from '../../shared/experiment.ts'
-import { LATENCIES, THROUGHPUTS } from '../../shared/load.ts'
-import { againstLimit, atLimit, AXIS_LABELS, canBeEven, fairness, knee, validBlocks, type Curve as Swept } from '../../shared/sweep.ts'
+import { LATENCIES, limitsText, THROUGHPUTS } from '../../shared/load.ts'
+import { againstLimit, atLimit, AXIS_LABELS, canBeEven, fairness, keptUpTo, KEPT_SHARE, knee, validBlocks, type Curve as Swept } from '../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN } from '../../shared/units.ts'
 import { armStyle } from '../parts/armColour.ts'
 import { Curves } from '../parts/charts/Curves.tsx'
@@ -59,24 +59,26 @@ function Limit({ value, most, set }: { value: number; most: number; set: (value:
 
 /** `limit` null: no load was varied, so there is no latency to read off at and no knee. */
 function ReadOff({ curves, report, limit }: { curves: Swept[]; report: Explored; limit: number | null }) {
-  const { arms } = report.plan.file
+  const { arms, load: { goodput } } = report.plan.file
   const single = curves.find((curve) => arms.find((arm) => arm.id === curve.armId)?.kind === 'single')
   const baseline = single === undefined || limit === null ? null : atLimit(single, limit)
   return (
     <Table aria-label="Read off the curves">
-      <Table.Thead><Table.Tr><Table.Th>Arm</Table.Th>{limit !== null && <><Table.Th ta="right">Tokens/s at {fixed(limit, 2)} s</Table.Th><Table.Th ta="right">Against {single?.armName ?? 'the single engine'}</Table.Th><Table.Th ta="right">Knee</Table.Th></>}<Table.Th ta="right">Most tokens/s</Table.Th><Table.Th ta="right">Fairness</Table.Th></Table.Tr></Table.Thead>
+      <Table.Thead><Table.Tr><Table.Th>Arm</Table.Th>{limit !== null && <><Table.Th ta="right">Tokens/s at {fixed(limit, 2)} s</Table.Th><Table.Th ta="right">Against {single?.armName ?? 'the single engine'}</Table.Th><Table.Th ta="right">Knee</Table.Th>{goodput !== null && <Table.Th ta="right">Keeps its limits up to</Table.Th>}</>}<Table.Th ta="right">Most tokens/s</Table.Th><Table.Th ta="right">Fairness</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {curves.map((curve) => {
           const at = limit === null ? null : atLimit(curve, limit)
           const against = curve === single ? null : againstLimit(at, baseline)
           const bend = knee(curve)
+          const kept = keptUpTo(report, curve)
           const top = [...curve.points].sort((a, b) => b.tokensPerSecond - a.tokensPerSecond)[0]
           return (
             <Table.Tr key={curve.armId}>
               <Table.Td><span className="cardRow" style={armStyle(arms, curve.armId)}><span className="dot" />{curve.armName}</span></Table.Td>
               {limit !== null && <><Table.Td ta="right"><Value text={at === null ? UNKNOWN : `${at.atLeast ? 'at least ' : ''}${rate(at.tokensPerSecond)}`} explain={at === null ? 'Every measured load was slower than the limit: a curve is not drawn on beyond its points.' : at.atLeast ? 'The most that was measured: every load stayed below the limit, and a curve is not drawn on beyond its points.' : 'On straight lines between measured points.'} /></Table.Td>
               <Table.Td ta="right">{curve === single ? '' : against === null ? UNKNOWN : `${against.atLeast ? 'at least ' : ''}${signedPercent(against.change)}`}</Table.Td>
-              <Table.Td ta="right"><Value text={bend === null ? UNKNOWN : fixed(bend.x, Number.isInteger(bend.x) ? 0 : 1)} explain={bend === null ? 'No load within the sweep from which twice the load gives less than 10 % more.' : 'The first load from which twice the load gives less than 10 % more.'} /></Table.Td></>}
+              <Table.Td ta="right"><Value text={bend === null ? UNKNOWN : fixed(bend.x, Number.isInteger(bend.x) ? 0 : 1)} explain={bend === null ? 'No load within the sweep from which twice the load gives less than 10 % more.' : 'The first load from which twice the load gives less than 10 % more.'} /></Table.Td>
+              {goodput !== null && <Table.Td ta="right"><Value text={kept === null ? UNKNOWN : `${kept.all ? 'at least ' : ''}${fixed(kept.x, Number.isInteger(kept.x) ? 0 : 1)}`} explain={<><div>{kept === null ? 'At no measured load.' : kept.all ? 'At every load that was measured.' : 'The highest measured load, and every lower one too.'}</div><div>Kept: {fixed(100 * KEPT_SHARE)} % of the requests that ended well met {limitsText(goodput)}.</div></>} /></Table.Td>}</>}
               <Table.Td ta="right">{rate(top?.tokensPerSecond ?? null)}</Table.Td>
               <Table.Td ta="right"><Fairness curve={curve} report={report} /></Table.Td>
             </Table.Tr>

@@ -3,10 +3,10 @@ import type { Comparison, Report } from '../../../../shared/experiment.ts'
 import { besideText, blockCounts, holdsOnlyFor } from '../../../../shared/counted.ts'
 import { armPhrase, baselinePhrase, intervalText, MEASURES, signedPercent } from '../../../../shared/headline.ts'
 import { intervalOf } from '../../../../shared/interval.ts'
-import { LATENCIES, THROUGHPUTS, type LoadResult } from '../../../../shared/load.ts'
+import { LATENCIES, limitsText, THROUGHPUTS, type LoadResult } from '../../../../shared/load.ts'
 import { pointText, validBlocks } from '../../../../shared/sweep.ts'
 import { duration, fixed, gibibytes, rate, UNKNOWN, watts } from '../../../../shared/units.ts'
-import { arrivalsText, commandText, dayAndTime, lengthsText, limitsText, milliseconds, settingsText } from './words.ts'
+import { arrivalsText, commandText, dayAndTime, lengthsText, milliseconds, settingsText } from './words.ts'
 
 export interface ComparedRow {
   group: string

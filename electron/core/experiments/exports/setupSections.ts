@@ -1,10 +1,10 @@
 // What was run, on what, and how to run it again: definitions, load, workstation, engines, the experiment as a file.
 import { stringify } from 'yaml'
 import type { Report, ReportedEngine } from '../../../../shared/experiment.ts'
-import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
+import { LATENCIES, limitsText, THROUGHPUTS } from '../../../../shared/load.ts'
 import { duration, fixed, gibibytes, UNKNOWN, watts } from '../../../../shared/units.ts'
 import type { Part, Section } from './outline.ts'
-import { arrivalsText, commandText, dayAndTime, KINDS, lengthsText, limitsText } from './words.ts'
+import { arrivalsText, commandText, dayAndTime, KINDS, lengthsText } from './words.ts'
 
 /** A name of somebody else's report must not become a line of a script. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
