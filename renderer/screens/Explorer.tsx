@@ -33,7 +33,7 @@ export function Explorer({ report }: { report: Explored }) {
   return (
     <div className="stackGap">
       <Curves title="Throughput of the sweep" stamp={report.simulated ? 'SIMULATED' : null} curves={drawnCurves(arms, curves, over)}
-        x={over === 'load' ? { label: load.toLowerCase(), unit: '', logarithmic: first.vary !== 'perSecond', digits: first.vary === 'perSecond' ? 1 : 0 } : { label: 'end-to-end latency, p95', unit: 's', logarithmic: false, digits: 2 }}
+        x={over === 'load' ? { label: load.toLowerCase(), unit: '', logarithmic: first.vary !== 'perSecond', digits: curves.every(({ points }) => points.every(({ x }) => Number.isInteger(x))) ? 0 : 1 } : { label: 'end-to-end latency, p95', unit: 's', logarithmic: false, digits: 2 }}
         y={{ label: 'Output tokens/s', unit: 'output tokens/s' }} limit={over === 'latency' ? { x: shown, label: `${fixed(shown, 2)} s` } : null}
         meaning={<><div>{THROUGHPUTS.outputTokensPerSecond.meaning}</div><div>{LATENCIES.endToEndMs.meaning}</div><div>Band: 95 % t interval over the valid blocks of a cell. Knee: the first load from which twice the load gives less than 10 % more.</div></>}
         aside={<>
