@@ -73,7 +73,8 @@ async function follow(door: Door, id: string): Promise<ExperimentNow> {
     const { estimate } = now.plan
     if (!planned) say(`About ${duration(1000 * Math.round(estimate.loadingSeconds))} of loading and ${duration(1000 * Math.round(estimate.measuringSeconds))} of measuring.`)
     planned = true
-    const left = now.endsAtMs === null || now.phase === 'tidying' ? '' : ` (about ${duration(Math.max(0, now.endsAtMs - Date.now()))} left)`
+    const leftMs = now.endsAtMs === null || now.phase === 'tidying' ? 0 : now.endsAtMs - Date.now()
+    const left = leftMs < 1000 ? '' : ` (about ${duration(1000 * Math.round(leftMs / 1000))} left)`
     const cells = now.plan.cells.length > 1 ? `cell ${now.cell + 1} of ${now.plan.cells.length}, ` : ''
     const line = `${cells}${now.phase}${now.block === null ? '' : `, block ${now.block + 1} of ${now.blocks}`}: ${now.sentence}`
     if (line !== told) say(`${line}${left}`)

@@ -237,6 +237,8 @@ export const ReportedEngine = z.object({
   env: z.record(z.string(), z.string()),
   pids: z.array(z.number().int()), cpus: z.string().nullable(), attachment: z.string(), attachmentEvidence: z.array(z.string()),
   kvCacheTokens: z.number().nullable(), maxSequences: z.number().nullable(), version: z.string().nullable(),
+  /** Of the model that it serves, and where that was read; null: nothing tells it. */
+  modelRevision: z.string().nullable().default(null),
 })
 export type ReportedEngine = z.infer<typeof ReportedEngine>
 
@@ -254,7 +256,7 @@ export const Report = z.object({
   scene: z.string().nullable(),
   workstation: z.object({
     overlapVersion: z.string(), hostName: z.string(), kernel: z.string(), cpu: z.string(), cores: z.number().int(), nodeVersion: z.string(),
-    gpuName: z.string(), gpuUuid: z.string(), driverVersion: z.string().nullable(), computeMode: z.string().nullable(), memoryTotalMiB: z.number().nullable(),
+    gpuName: z.string(), gpuUuid: z.string(), driverVersion: z.string().nullable(), /** What the driver supports at most; null: not told. */ cudaVersion: z.string().nullable().default(null), computeMode: z.string().nullable(), memoryTotalMiB: z.number().nullable(),
     powerLimitWatts: z.number().nullable(), mpsControlVersion: z.string().nullable(), gpuMetricsSource: z.string(),
   }),
   engines: z.array(ReportedEngine),
@@ -271,6 +273,8 @@ export const ReportSummary = z.object({
   cells: z.number().int(), cellsDone: z.number().int(),
   /** Headline of the first cell; null: there is none. */
   headline: Comparison.nullable(),
+  /** What the headline holds for, where an arm was below its plateau; null: no such arm is known. */
+  holdsOnlyFor: z.string().nullable(),
   imported: z.boolean(),
 })
 export type ReportSummary = z.infer<typeof ReportSummary>

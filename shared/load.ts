@@ -100,3 +100,9 @@ export const LoadResult = z.object({
   }),
 })
 export type LoadResult = z.infer<typeof LoadResult>
+
+/** `TTFT ≤ 500 ms, TPOT ≤ 50 ms` */
+export function limitsText(limits: GoodputLimits | null): string {
+  const parts = limits === null ? [] : [['TTFT', limits.ttftMs], ['TPOT', limits.tpotMs], ['end to end', limits.endToEndMs]].flatMap(([name, limit]) => (limit === null ? [] : `${name} ≤ ${limit} ms`))
+  return parts.length === 0 ? 'none' : parts.join(', ')
+}

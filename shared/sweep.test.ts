@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { syntheticReport, THREE_ARMS } from '../electron/core/experiments/report.testkit.ts'
 import { headlineOf, headlineSentence, intervalText, signedPercent } from './headline.ts'
-import { curvesOf, fairness, gridOf, knee, pointText, readOff, type Curve } from './sweep.ts'
+import { againstLimit, atLimit, canBeEven, curvesOf, fairness, keptUpTo, gridOf, knee, pointText, readOff, type Curve } from './sweep.ts'
 
 const curveOf = (points: [x: number, tokensPerSecond: number, latencyMs: number | null][], vary: Curve['vary'] = 'concurrency'): Curve => ({
   armId: 'a', armName: 'a', vary, fixed: {},
@@ -32,6 +32,49 @@ describe('readOff', () => {
   it('takes the last upward crossing, and knows nothing of unknown latencies', () => {
     expect(readOff(curveOf([[1, 100, 1000], [2, 200, 5000], [4, 300, 2000], [8, 500, 6000]]), 4)).toBe(400)
     expect(readOff(curveOf([[1, 100, null], [2, 200, 5000]]), 4)).toBeNull()
+  })
+})
+
+describe('atLimit', () => {
+  const rising = curveOf([[8, 1000, 2000], [16, 1800, 4000], [32, 2400, 8000]])
+  it('tells what was read off, the least there is above everything measured, and nothing below it', () => {
+    expect(atLimit(rising, 3)).toEqual({ tokensPerSecond: 1400, atLeast: false })
+    expect(atLimit(rising, 9)).toEqual({ tokensPerSecond: 2400, atLeast: true })
+    expect(atLimit(rising, 1)).toBeNull()
+    expect(atLimit(curveOf([[8, 1000, null]]), 9)).toBeNull()
+  })
+  it('against "at least" nothing is said', () => {
+    const [low, high] = [atLimit(rising, 3), atLimit(rising, 9)]
+    expect(againstLimit(high, low)).toEqual({ change: 2400 / 1400 - 1, atLeast: true })
+    expect(againstLimit(low, high)).toBeNull()
+  })
+})
+
+describe('keptUpTo', () => {
+  const good = (share: Record<number, number>) => {
+    const report = syntheticReport({ axes: [{ vary: 'concurrency', values: [8, 16, 32] }], noise: 0, alter: (block) => block })
+    const blocks = report.blocks.map((block) => (block.total === null ? block : { ...block, total: { ...block.total, requestsPerSecond: 10, goodputPerSecond: 10 * (share[block.cell] ?? 1) } }))
+    return { ...report, blocks }
+  }
+  it.each<[string, Record<number, number>, { x: number; all: boolean } | null]>([
+    ['every load', {}, { x: 32, all: true }], ['up to the second', { 2: 0.94 }, { x: 16, all: false }], ['a gap ends it', { 1: 0.5 }, { x: 8, all: false }], ['just enough', { 2: 0.95 }, { x: 32, all: true }], ['none', { 0: 0 }, null],
+  ])('%s', (_, share, kept) => {
+    const report = good(share)
+    expect(keptUpTo(report, curvesOf(report)[0]!)).toEqual(kept)
+  })
+  it('without limits nothing is kept', () => {
+    const report = good({})
+    const without = { ...report, plan: { ...report.plan, file: { ...report.plan.file, load: { ...report.plan.file.load, goodput: null } } } }
+    expect(keptUpTo(without, curvesOf(without)[0]!)).toBeNull()
+  })
+})
+
+describe('canBeEven', () => {
+  const { load } = syntheticReport().plan.file
+  it.each([[1, false], [2, true], [3, true]])('%i requests at a time over two engines: %s', (concurrency, even) => expect(canBeEven({ load }, { concurrency }, { engines: 2 })).toBe(even))
+  it('per engine, and in an open loop', () => {
+    expect(canBeEven({ load: { ...load, regime: 'equalPerEngine' } }, { concurrency: 1 }, { engines: 2 })).toBe(true)
+    expect(canBeEven({ load: { ...load, arrivals: { kind: 'poisson', perSecond: 1 } } }, {}, { engines: 2 })).toBe(true)
   })
 })
 

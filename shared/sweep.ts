@@ -1,5 +1,5 @@
 // A sweep as curves and grids: what a report shows over the quantities it varied. Reads measured blocks only; never draws beyond them.
-import type { Arm, Block, Comparison, Point, Report, Vary } from './experiment.ts'
+import { withRate, type Arm, type Block, type Comparison, type ExperimentFile, type Point, type Report, type Vary } from './experiment.ts'
 import { intervalOf } from './interval.ts'
 
 type Swept = Pick<Report, 'plan' | 'blocks'>
@@ -89,6 +89,25 @@ export function readOff(curve: Curve, latencySeconds: number): number | null {
   return null
 }
 
+/** What a curve gives at a limit: `atLeast` where every measured point lies below it, so that the most that was measured is there to be had. */
+export interface AtLimit {
+  tokensPerSecond: number
+  atLeast: boolean
+}
+
+/** Null: every point is slower than the limit, or no latency was measured. */
+export function atLimit(curve: Curve, latencySeconds: number): AtLimit | null {
+  const exact = readOff(curve, latencySeconds)
+  if (exact !== null) return { tokensPerSecond: exact, atLeast: false }
+  const known = curve.points.filter(({ endToEndMsP95 }) => endToEndMsP95 !== null)
+  if (known.length === 0 || known.some(({ endToEndMsP95 }) => endToEndMsP95! > 1000 * latencySeconds)) return null
+  return { tokensPerSecond: Math.max(...known.map(({ tokensPerSecond }) => tokensPerSecond)), atLeast: true }
+}
+
+/** Ratio − 1; null where the baseline is not read off: against "at least" nothing can be said. */
+export const againstLimit = (own: AtLimit | null, baseline: AtLimit | null): { change: number; atLeast: boolean } | null =>
+  own === null || baseline === null || baseline.atLeast ? null : { change: own.tokensPerSecond / baseline.tokensPerSecond - 1, atLeast: own.atLeast }
+
 /** The first measured point from which twice the load gives less than 10 % more tokens/s. Null: none within what was measured, or no load was varied. */
 export function knee(curve: Curve): CurvePoint | null {
   if (curve.vary !== 'concurrency' && curve.vary !== 'perSecond') return null
@@ -104,6 +123,29 @@ function throughputAt(curve: Curve, x: number): number | null {
   if (right === undefined) return null
   if (right.x === x) return right.tokensPerSecond
   return left === undefined ? null : left.tokensPerSecond + ((x - left.x) / (right.x - left.x)) * (right.tokensPerSecond - left.tokensPerSecond)
+}
+
+/** Of the requests that ended well, the part that must meet every limit. */
+export const KEPT_SHARE = 0.95
+
+/** The highest measured load up to which an arm kept the load's goodput limits, below it too. `all`: it kept them at every load that was measured. Null: at none, or there are no limits. */
+export function keptUpTo(report: Swept, curve: Curve): { x: number; all: boolean } | null {
+  if (report.plan.file.load.goodput === null) return null
+  const keeps = ({ cell }: CurvePoint): boolean => {
+    const totals = validBlocks(report.blocks, curve.armId, cell).flatMap(({ total }) => total ?? [])
+    const sum = (of: (total: (typeof totals)[number]) => number) => totals.reduce((all, total) => all + of(total), 0)
+    const ended = sum(({ requestsPerSecond }) => requestsPerSecond)
+    return ended > 0 && sum(({ goodputPerSecond }) => goodputPerSecond ?? 0) >= KEPT_SHARE * ended
+  }
+  const missed = curve.points.findIndex((point) => !keeps(point))
+  const last = missed === -1 ? curve.points.at(-1) : curve.points[missed - 1]
+  return last === undefined ? null : { x: last.x, all: missed === -1 }
+}
+
+/** Whether every engine of the arm can have a request at a time: where it cannot, an uneven share says nothing about the engines. */
+export function canBeEven({ load }: Pick<ExperimentFile, 'load'>, point: Point, arm: Pick<Arm, 'engines'>): boolean {
+  const arrivals = withRate(load.arrivals, point)
+  return arrivals.kind !== 'closed' || load.regime === 'equalPerEngine' || arrivals.concurrency >= arm.engines
 }
 
 /** How evenly the engines of a block were served: Jain's index (1 even, 1/n all to one) and each engine's share of the output tokens. Null: one engine, or no token. */

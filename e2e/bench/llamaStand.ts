@@ -40,11 +40,11 @@ export class LlamaStand {
       clock: systemClock, log: silentLog, host: parts.host, stateDirectory: parts.folder,
       identities: new Topic<GpuIdentity[]>([]), frames: new Topic<GpuFrame | null>(null), daemons: new Topic<MpsDaemon[]>([]), hold: new Topic<Hold | null>(null),
       engines: {
-        list: this.#engines, addTemporary: absent, start: absent, stop: absent, remove: absent, preview: absent, tail: absent, processes: absent, relaunch: absent, folderOf: absent, doors: absent,
+        list: this.#engines, addTemporary: absent, start: absent, stop: absent, remove: absent, preview: absent, previewStop: absent, previewCopy: absent, tail: absent, processes: absent, relaunch: absent, folderOf: absent, doors: absent,
       },
-      mps: { start: absent, stop: absent, afterlife: absent },
+      mps: { start: absent, stop: absent, preview: absent, afterlife: absent },
       openGenerator: (how) => openGenerator({ ...how, host: parts.host, clock: systemClock, log: silentLog, programPath: GENERATOR }),
-      foundEngines: () => [], cpus: absent, cpusOf: absent, describe: absent, simulated: false, scene: null, throwaway: null, programs: { generator: GENERATOR, afterlife: '' },
+      foundEngines: () => [], cpus: absent, cpusOf: absent, describe: absent, cudaVersion: absent, previewCudaVersion: absent, previewGenerator: absent, simulated: false, scene: null, throwaway: null, programs: { generator: GENERATOR, afterlife: '' },
     }
   }
 
@@ -71,7 +71,7 @@ export class LlamaStand {
     await Promise.race([healthy(`${url}/health`), ended.promise])
     this.#engines.set([...this.#engines.value, engineOf(arm.id, spec, talk.pid, port)])
     const target = { engineName: spec.name, url, model: null, apiKey: null }
-    return { arm, engines: [{ id: arm.id, spec, target, capacity: declaredCapacity(spec), preview: host.preview({ argv, why: 'an engine of the benchmark' }) }], close: () => talk.close() }
+    return { arm, engines: [{ id: arm.id, spec, target, capacity: declaredCapacity(spec), preview: host.preview({ argv, why: 'an engine of the benchmark' }), modelRevision: null }], close: () => talk.close() }
   }
 }
 

@@ -85,6 +85,7 @@ export interface Answering {
     presets(): Promise<Preset[]>
     plan(choice: ExperimentChoice): Promise<Plan>
     rehearse(choice: ExperimentChoice): Promise<Plan>
+    preview(choice: ExperimentChoice): Promise<CommandPreview[]>
     start(choice: ExperimentChoice): Promise<{ id: string }>
     cancel(id: string): Promise<void>
   }
@@ -225,6 +226,7 @@ export function answers(workstation: Answering, log: Log) {
       presets: wall.experiment.presets.handler(() => experiments.presets()),
       plan: wall.experiment.plan.handler(({ input }) => experiments.plan(input)),
       rehearse: wall.experiment.rehearse.handler(({ input }) => experiments.rehearse(input)),
+      preview: wall.experiment.preview.handler(({ input }) => experiments.preview(input)),
       start: wall.experiment.start.handler(({ input }) => experiments.start(input)),
       cancel: wall.experiment.cancel.handler(async ({ input }) => {
         await experiments.cancel(input.id)

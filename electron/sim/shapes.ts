@@ -19,7 +19,7 @@ export const SHAPES = {
   '1.5b': { layers: 28, hidden: 1536, intermediate: 8960, vocabulary: 151936, parameters: 1.544e9, kvBytesPerToken: 28 * 1024, maxModelTokens: 32_768, hostFactor: 1 },
   '3b': { layers: 36, hidden: 2048, intermediate: 11008, vocabulary: 151936, parameters: 3.086e9, kvBytesPerToken: 36 * 1024, maxModelTokens: 32_768, hostFactor: 1 },
   '7b': { layers: 28, hidden: 3584, intermediate: 18944, vocabulary: 152064, parameters: 7.615e9, kvBytesPerToken: 56 * 1024, maxModelTokens: 32_768, hostFactor: 1 },
-  'gemma-3-4b': { layers: 34, hidden: 2560, intermediate: 10240, vocabulary: 262144, parameters: 3.88e9, kvBytesPerToken: 136 * 1024, maxModelTokens: 131_072, hostFactor: 3 },
+  'gemma-3-4b': { layers: 34, hidden: 2560, intermediate: 10240, vocabulary: 262144, parameters: 3.88e9, kvBytesPerToken: 136 * 1024, maxModelTokens: 131_072, hostFactor: 3.35 },
 } as const satisfies Record<string, Shape>
 export type ShapeName = keyof typeof SHAPES
 

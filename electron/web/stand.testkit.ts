@@ -52,7 +52,7 @@ export function stand(): Stand {
     host: { ledger: new Feed<LedgerEntry>(2000, (a, b) => a.id === b.id), routine: new Topic<Routine[]>([]) },
     inherited: () => ({}),
     hold: new Topic<Hold | null>(null),
-    experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, rehearse: refuse, start: refuse, cancel: refuse },
+    experiments: { now: new Topic<ExperimentNow | null>(null), presets: () => Promise.resolve([]), plan: refuse, preview: () => Promise.resolve([]), rehearse: refuse, start: refuse, cancel: refuse },
     reports: {
       summaries: new Topic<ReportSummary[]>([]),
       get(id) {

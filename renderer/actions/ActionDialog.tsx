@@ -62,7 +62,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
       {action.steps !== undefined && <ol className="planSteps" aria-label="What will be done">{action.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
       {fault !== null && <FaultCard fault={fault} calm={asking} />}
       {consent && <ForceAfter seconds={force} onChange={setForce} />}
-      {previewed !== null && <Commands commands={previewed.commands} compared={action.compares ?? false} inherited={inherited} />}
+      {previewed !== null && <Commands commands={previewed.commands} compared={action.compares ?? false} folded={action.steps !== undefined} inherited={inherited} />}
       {!shown && previewed === null && fault === null && <Loader size="sm" aria-label="Asking what will be run" />}
       <Group justify="flex-end" gap="xs" className="dialogEnd">
         <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>
@@ -83,9 +83,12 @@ function ForceAfter({ seconds, onChange }: { seconds: number; onChange: (seconds
   return <NumberInput ref={input} label="Force after, in seconds" description="Clients still attached then get errors." value={seconds} min={0} max={3600} allowDecimal={false} onChange={(value) => onChange(Number(value) || 0)} w={220} />
 }
 
-function Commands({ commands, compared, inherited }: { commands: readonly Command[]; compared: boolean; inherited: Inherited }) {
+/** `folded`: behind the steps that say the same in words. */
+function Commands({ commands, compared, folded, inherited }: { commands: readonly Command[]; compared: boolean; folded: boolean; inherited: Inherited }) {
   const [before, after] = commands
-  return compared && before && after ? <CommandComparison before={before} after={after} inherited={inherited} /> : <CommandPreview commands={commands} inherited={inherited} />
+  if (compared && before && after) return <CommandComparison before={before} after={after} inherited={inherited} />
+  const all = <CommandPreview commands={commands} inherited={inherited} />
+  return folded ? <details className="everyCommand"><summary>Every command ({commands.length})</summary>{all}</details> : all
 }
 
 /** Who would be hurt, before anything is asked of the daemon. */

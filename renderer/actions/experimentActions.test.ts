@@ -64,7 +64,7 @@ describe('cancelExperiment', () => {
 
 describe('Ctrl-K', () => {
   const ids = (more: Partial<Parameters<typeof experimentActions>[0]>) => experimentActions({ running: null, reports: null, stage: null, replayId: null, ...more }).map(({ id }) => id.split('/')[0])
-  const stage = { choice, plan: demoPlan(), asking: null, fault: null }
+  const stage = { choice, key: null, plan: demoPlan(), asking: null, rehearsedAtMs: null, fault: null }
   it('offers what fits the moment', () => {
     expect(ids({})).toEqual(['view.showGain'])
     expect(ids({ stage })).toEqual(['view.showGain', 'experiment.rehearse', 'experiment.start'])

@@ -6,6 +6,7 @@ import { isOver, useExperiment } from '../state/experiment.ts'
 import { lastGood } from '../state/reports.ts'
 import { askStagePlan, type StagePlan } from '../state/stagePlan.ts'
 import { openScreen, useView } from '../state/view.ts'
+import type { Client } from '../link/connect.ts'
 import type { Action } from './action.ts'
 
 const GROUP = 'Experiments'
@@ -32,8 +33,9 @@ export function rehearse(choice: ExperimentChoice | null): Action {
 export function startExperiment(choice: ExperimentChoice | null, plan: Plan | null): Action {
   const refused = plan === null ? [] : refusals(plan.checks)
   return {
-    id: 'experiment.start', label: 'Start the experiment', group: GROUP, about: plan === null ? 'Starts the experiment.' : `${plan.file.title}. It holds the workstation until it is over; it can be cancelled at any time. Every command is listed under Commands as it runs.`,
+    id: 'experiment.start', label: 'Start the experiment', group: GROUP, about: plan === null ? 'Starts the experiment.' : `${plan.file.title}. It holds the workstation until it is over; it can be cancelled at any time.`,
     ...(plan === null ? {} : { steps: planSteps(plan).map(({ sentence }) => sentence) }),
+    ...(choice === null ? {} : { preview: (client: Client) => client.experiment.preview(choice) }),
     blocked: choice === null || plan === null ? 'There is no plan yet.' : plan.file.waitsFor !== null ? `It cannot be run yet: ${plan.file.waitsFor}` : (refused[0]?.sentence ?? null),
     run: async (client) => {
       if (choice === null) return

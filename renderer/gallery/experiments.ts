@@ -110,7 +110,7 @@ export function demoReport(more: Partial<Report> & { arms?: Arm[]; blocks?: Bloc
   const { arms = THREE_ARMS, blocks = blocksOf(arms), ...rest } = more
   return {
     version: 1, id: 'r-demo', plan: demoPlan(arms), startedAtMs: START - 7_300_000, endedAtMs: START - 7_050_000, outcome: 'valid', reasons: [], simulated: false, scene: null,
-    workstation: { overlapVersion: '0.1.0', hostName: 'gpu-box-01', kernel: '6.8.0-48-generic', cpu: 'AMD EPYC 9454', cores: 48, nodeVersion: '24.21.0', gpuName: 'NVIDIA H100 80GB HBM3', gpuUuid: H100, driverVersion: '580.95.05', computeMode: 'Default', memoryTotalMiB: 81_559, powerLimitWatts: 700, mpsControlVersion: '13000', gpuMetricsSource: 'GPM (nvidia-smi dmon --gpm-metrics)' },
+    workstation: { overlapVersion: '0.1.0', hostName: 'gpu-box-01', kernel: '6.8.0-48-generic', cpu: 'AMD EPYC 9454', cores: 48, nodeVersion: '24.21.0', gpuName: 'NVIDIA H100 80GB HBM3', gpuUuid: H100, cudaVersion: '13.0', driverVersion: '580.95.05', computeMode: 'Default', memoryTotalMiB: 81_559, powerLimitWatts: 700, mpsControlVersion: '13000', gpuMetricsSource: 'GPM (nvidia-smi dmon --gpm-metrics)' },
     engines: [], checks: GOOD_CHECKS, blocks, comparisons: comparisonsFor(arms, blocks), cellsDone: [0], ...rest,
   }
 }
@@ -118,7 +118,7 @@ export function demoReport(more: Partial<Report> & { arms?: Arm[]; blocks?: Bloc
 export function summaryOf(report: Report): ReportSummary {
   return {
     id: report.id, title: report.plan.file.title, startedAtMs: report.startedAtMs, endedAtMs: report.endedAtMs, outcome: report.outcome, simulated: report.simulated, gpuName: report.workstation.gpuName, hostName: report.workstation.hostName,
-    cells: report.plan.cells.length, cellsDone: report.cellsDone.length, headline: report.comparisons.find((one) => one.name === 'againstSingle' && one.armId.startsWith('mps') && one.measure === 'outputTokensPerSecond') ?? null, imported: false,
+    cells: report.plan.cells.length, cellsDone: report.cellsDone.length, headline: report.comparisons.find((one) => one.name === 'againstSingle' && one.armId.startsWith('mps') && one.measure === 'outputTokensPerSecond') ?? null, holdsOnlyFor: null, imported: false,
   }
 }
 

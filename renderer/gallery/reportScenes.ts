@@ -43,7 +43,7 @@ function sweepReport(axes: Axis[], title: string, more: Partial<Report> = {}, do
 const engineOf = (armId: string, at: number, onMps: boolean): ReportedEngine => ({
   armId, name: `demo-${armId}-${at}`, recipe: 'vllm', argv: ['/opt/vllm/bin/vllm', 'serve', 'Qwen/Qwen2.5-0.5B', '--port', String(8100 + at), '--kv-cache-memory-bytes', '8589934592', '--max-num-seqs', onMps ? '128' : '256'],
   env: { CUDA_VISIBLE_DEVICES: 'GPU-00000000-aaaa-bbbb-cccc-0123456789ab', CUDA_MPS_PIPE_DIRECTORY: onMps ? '/run/user/1000/overlap/mps-0' : '/run/user/1000/overlap/none', HF_TOKEN: '•••' }, pids: [4242 + at], cpus: `${8 * at}-${8 * at + 7}`,
-  attachment: onMps ? 'attached' : 'notAttached', attachmentEvidence: [`pid ${4242 + at} is ${onMps ? '' : 'not '}in get_client_list`], kvCacheTokens: 348_160, maxSequences: onMps ? 128 : 256, version: '0.24.0',
+  attachment: onMps ? 'attached' : 'notAttached', attachmentEvidence: [`pid ${4242 + at} is ${onMps ? '' : 'not '}in get_client_list`], kvCacheTokens: 348_160, maxSequences: onMps ? 128 : 256, modelRevision: null, version: '0.24.0',
 })
 const ENGINES = [engineOf('single', 1, false), engineOf('mps-2', 1, true), engineOf('mps-2', 2, true)]
 

@@ -9,6 +9,13 @@ export function checkLook({ result, weight }: Pick<Check, 'result' | 'weight'>):
   return weight === 'invalidates' ? { word: 'invalidates', tone: 'bad', shape: 'triangle' } : { word: 'warns', tone: 'busy', shape: 'diamond' }
 }
 
+/** `14 of 14 passed`, `12 of 14 passed, 1 refuses, 1 not checked` */
+export function rehearsedText(checks: readonly Check[]): string {
+  const words = Map.groupBy(checks, (check) => checkLook(check).word)
+  const rest = ['refuses', 'invalidates', 'warns', 'not checked'].flatMap((word) => (words.has(word) ? [`${words.get(word)?.length} ${word}`] : []))
+  return [`${words.get('passed')?.length ?? 0} of ${checks.length} passed`, ...rest].join(', ')
+}
+
 export const refusals = (checks: readonly Check[]): Check[] => checks.filter((check) => check.result === 'failed' && check.weight === 'refuses')
 
 const RANK = { refuses: 0, invalidates: 1, warns: 2 } as const

@@ -17,7 +17,8 @@ import { useRunning } from '../state/experiment.ts'
 import { basicsField, basicsOf, cellCount, fileWith, isChanged } from './experimentBasics.ts'
 import { choiceOf, usePlan, type Planned } from './experimentPlan.ts'
 import { ExperimentsBasics } from './ExperimentsBasics.tsx'
-import { CheckList } from './CheckList.tsx'
+import { EveryCommand } from './EveryCommand.tsx'
+import { RehearsedChecks, RehearsedNote } from './Rehearsed.tsx'
 import { arrivalsText, lengthsText } from './loadWords.ts'
 import { expectedRows, heatOf, isConfident } from './reportCharts.ts'
 
@@ -62,7 +63,7 @@ export function ExperimentsChosen({ preset, file }: { preset: string | null; fil
 }
 
 function PlanPanel({ planned, fieldShown, choice }: { planned: Planned; fieldShown: boolean; choice: Parameters<typeof startExperiment>[0] }) {
-  const { plan, fault, asking, rehearse } = planned
+  const { plan, fault, asking, rehearsedAtMs, rehearse } = planned
   const totalMiB = useGpus((store) => store.identities?.find((gpu) => gpu.uuid === plan?.gpuUuid)?.memoryTotalMiB ?? null)
   const running = useRunning()
   const action = startExperiment(choice, plan)
@@ -78,7 +79,8 @@ function PlanPanel({ planned, fieldShown, choice }: { planned: Planned; fieldSho
         {plan !== null && <>
           <div className="cardRow" style={{ flexWrap: 'wrap' }}><strong>{planTimes(plan)}</strong><span className="dim">{planMemory(plan, totalMiB)}</span></div>
           <ol className="planSteps" aria-label="What will be done">{planSteps(plan).map(({ sentence }) => <li key={sentence}>{sentence}</li>)}</ol>
-          {plan.checks.length > 0 ? <CheckList checks={plan.checks} /> : <div className="dim small"><StateBadge look={{ word: 'not rehearsed', tone: 'idle', shape: 'ring' }} /> Rehearse looks at everything that must be right, and starts no engine. The start does it in any case.</div>}
+          {choice !== null && <EveryCommand choice={choice} />}
+          {plan.checks.length > 0 ? <><RehearsedNote checks={plan.checks} rehearsedAtMs={rehearsedAtMs} /><RehearsedChecks checks={plan.checks} rehearsedAtMs={rehearsedAtMs} /></> : <div className="dim small"><StateBadge look={{ word: 'not rehearsed', tone: 'idle', shape: 'ring' }} /> Rehearse looks at everything that must be right, and starts no engine. The start does it in any case.</div>}
         </>}
       </div>
     </Panel>

@@ -99,12 +99,13 @@ function List({ reports, shownId, otherId }: { reports: ReportSummary[]; shownId
   )
 }
 
-function Headline({ report: { headline, cells } }: { report: ReportSummary }) {
+function Headline({ report: { headline, cells, holdsOnlyFor } }: { report: ReportSummary }) {
   if (headline === null || headline.change === null) return <span className="dim">no gain to name</span>
   return (
     <div>
       {isOpen(headline) ? <span className="dim">{signedPercent(headline.change)}</span> : <strong>{signedPercent(headline.change)}</strong>} <span className="dim small nowrap">{intervalText(headline)}</span>
       <div><StateBadge look={verdictLook(headline)} /></div>
+      {holdsOnlyFor !== null && <div className="small">{holdsOnlyFor}</div>}
       {cells > 1 && <div className="dim small">first of {cells} cells</div>}
     </div>
   )

@@ -2,8 +2,9 @@
 import { Button, Loader, Menu, Select, Table } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import { useState } from 'react'
-import { EXPORTS, type ExportFormat, type Report, type ReportSummary } from '../../shared/experiment.ts'
+import { EXPORTS, type Comparison, type ExportFormat, type Report, type ReportSummary } from '../../shared/experiment.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
+import { holdsOnlyFor } from '../../shared/counted.ts'
 import { headlineOf, headlineSentence, intervalText, signedPercent } from '../../shared/headline.ts'
 import { duration } from '../../shared/units.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
@@ -67,7 +68,7 @@ function Doings({ summary, others, onFault }: { summary: ReportSummary; others: 
   const choices = others.filter((one) => one.id !== summary.id).map((one) => ({ value: one.id, label: `${one.title} · ${dateText(one.startedAtMs)}` }))
   return (
     <>
-      <Select aria-label="Compare with" placeholder="Compare with…" w={150} comboboxProps={{ width: 340, position: 'bottom-end' }} searchable disabled={choices.length === 0} data={choices} value={null} onChange={(id) => useView.setState({ reportId: summary.id, compareId: id })} />
+      <Select aria-label="Compare with" style={{ flex: 'none' }} placeholder="Compare with…" w={150} comboboxProps={{ width: 340, position: 'bottom-end' }} searchable disabled={choices.length === 0} data={choices} value={null} onChange={(id) => useView.setState({ reportId: summary.id, compareId: id })} />
       <Menu position="bottom-end" width={190}>
         <Menu.Target><Button leftSection={<IconDownload size={14} />}>Export</Button></Menu.Target>
         <Menu.Dropdown>{(Object.keys(EXPORTS) as ExportFormat[]).map((format) => <Menu.Item key={format} onClick={() => void take(format)}>{FORMAT_NAME[format]}</Menu.Item>)}</Menu.Dropdown>
@@ -96,11 +97,17 @@ function Head({ report, summary, cell, setCell }: { report: Report; summary: Rep
         <span className="dim">{dateText(report.startedAtMs)}, {duration(report.endedAtMs - report.startedAtMs)} · {report.workstation.gpuName} · {report.workstation.hostName}</span>
       </div>
       {cells.length > 1 && <Select aria-label="Cell" w={360} allowDeselect={false} data={[{ value: WHOLE, label: `The whole sweep: ${cells.length} cells` }, ...cells.map(({ point }, at) => ({ value: String(at), label: `${shortPoint(point)}${report.cellsDone.includes(at) ? '' : ' (not done)'}` }))]} value={cell === null ? WHOLE : String(cell)} onChange={(value) => setCell(value === WHOLE ? null : Number(value))} />}
-      {cell === null ? <SweepSentence report={report} /> : <div className="headline">{headline === null ? 'There is no gain to name: no pair of valid blocks.' : `${headlineSentence(headline, report.plan.file.arms)}.`.replaceAll(' %', '\u00a0%')}</div>}
+      {cell === null ? <SweepSentence report={report} /> : <div className="headline">{headline === null ? 'There is no gain to name: no pair of valid blocks.' : `${headlineSentence(headline, report.plan.file.arms)}${boundText(report, headline)}.`.replaceAll(' %', '\u00a0%')}</div>}
       {report.reasons.length + reasons.length > 0 && <ul className="dim" aria-label="What is wrong with it" style={{ margin: 0, paddingLeft: 18 }}>{[...report.reasons, ...reasons.map(reasonText)].map((reason) => <li key={reason}>{reason}</li>)}</ul>}
       {cell !== null && <Gains report={report} cell={cell} />}
     </>
   )
+}
+
+/** Belongs to the number, and is as large. */
+function boundText(report: Report, comparison: Comparison): string {
+  const holds = holdsOnlyFor(report, comparison)
+  return holds === null ? '' : `; ${holds.clause}`
 }
 
 const SHOWN_MEASURES: Measure[] = ['outputTokensPerSecond', 'ttftMsP95', 'tpotMsP95', 'goodputPerSecond']
@@ -121,7 +128,7 @@ function Gains({ report, cell }: { report: Report; cell: number }) {
             <Table.Td>{one.name === 'againstSingle' ? 'best single engine' : 'time-sliced'} <div className="dim small">{baseline}</div></Table.Td>
             {measures.map((measure) => {
               const found = report.comparisons.find((each) => each.cell === cell && each.armId === one.armId && each.name === one.name && each.measure === measure)
-              return <Table.Td key={measure}>{found === undefined ? '—' : <>{isOpen(found) ? signedPercent(found.change) : <strong>{signedPercent(found.change)}</strong>} {found.low !== null && <span className="dim small nowrap">{intervalText(found)}</span>}<div><StateBadge look={verdictLook(found)} /></div></>}</Table.Td>
+              return <Table.Td key={measure}>{found === undefined ? '—' : <>{isOpen(found) ? signedPercent(found.change) : <strong>{signedPercent(found.change)}</strong>} {found.low !== null && <span className="dim small nowrap">{intervalText(found)}</span>}<div><StateBadge look={verdictLook(found)} /></div>{measure === 'outputTokensPerSecond' && <div>{holdsOnlyFor(report, found)?.where}</div>}</>}</Table.Td>
             })}
           </Table.Tr>
         ))}

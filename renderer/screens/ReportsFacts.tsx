@@ -2,6 +2,7 @@
 import { Accordion, Button } from '@mantine/core'
 import { useState } from 'react'
 import type { Report } from '../../shared/experiment.ts'
+import { besideText, blockCounts, countedText } from '../../shared/counted.ts'
 import { checksNote } from '../../shared/headline.ts'
 import { LATENCIES, THROUGHPUTS } from '../../shared/load.ts'
 import { clockTime, gibibytes, UNKNOWN, watts } from '../../shared/units.ts'
@@ -13,21 +14,26 @@ import { arrivalsText, lengthsText, REGIMES } from './loadWords.ts'
 import { claimsNote, ReportsClaims } from './ReportsClaims.tsx'
 
 export function ReportsFacts({ report }: { report: Report }) {
-  const out = report.blocks.filter((block) => block.validity !== 'valid')
   const claims = claimsNote(report)
   return (
     <section className="panel" aria-label="What it rests on">
       <Accordion multiple defaultValue={['claims', 'blocks', 'checks']} chevronPosition="left">
         {claims !== null && <Section value="claims" title="Against what was published" note={claims}><ReportsClaims report={report} /></Section>}
-        <Section value="blocks" title="Blocks that do not count" note={out.length === 0 ? `none of ${report.blocks.length}` : `${out.length} of ${report.blocks.length}`}><Blocks report={report} /></Section>
+        <Section value="blocks" title="Blocks" note={blocksNote(report)}><Blocks report={report} /></Section>
         <Section value="checks" title="Checks" note={checksNote(report.checks)}><CheckList checks={report.checks} /></Section>
         <Section value="load" title="Load and arrangement" note={arrivalsText(report.plan.file.load)}><Load report={report} /></Section>
         <Section value="engines" title="Engines" note={`${report.engines.length}, with arguments and environment`}><Engines report={report} /></Section>
-        <Section value="workstation" title="Workstation" note={`${report.workstation.gpuName}, driver ${report.workstation.driverVersion ?? UNKNOWN}`}><Pairs facts={workstationFacts(report)} /></Section>
+        <Section value="workstation" title="Workstation" note={`${report.workstation.gpuName}, driver ${report.workstation.driverVersion ?? UNKNOWN}, CUDA ${report.workstation.cudaVersion ?? UNKNOWN}`}><Pairs facts={workstationFacts(report)} /></Section>
         <Section value="definitions" title="Definitions" note="what each number means"><Definitions /></Section>
       </Accordion>
     </section>
   )
+}
+
+/** Two kinds, never added up: what the gains rest on, and what was only looked at beside them. */
+function blocksNote({ blocks }: Report): string {
+  const counts = blockCounts(blocks)
+  return [countedText(counts.compared), besideText(counts)].filter((part) => part !== null).join('; beside them ')
 }
 
 function Section({ value, title, note, children }: { value: string; title: string; note: string; children: React.ReactNode }) {
@@ -47,7 +53,7 @@ const OUT = { invalid: { word: 'invalid', tone: 'busy', shape: 'ring' }, failed:
 function Blocks({ report }: { report: Report }) {
   const out = report.blocks.filter((block) => block.validity !== 'valid')
   const [most, setMost] = useState(MOST_BLOCKS)
-  if (out.length === 0) return <div className="dim">Every block counts.</div>
+  if (out.length === 0) return <div className="dim">Nothing that was measured is left out. Probes look for each arm's plateau, control blocks show what idle engines cost: they count towards no gain.</div>
   return (
     <ul className="checkList" aria-label="Blocks that do not count">
       {out.slice(0, most).map((block) => (
@@ -77,7 +83,7 @@ function Engines({ report }: { report: Report }) {
     <div className="reportEngines">
       {report.engines.map((engine) => (
         <article className="command" key={engine.name} aria-label={engine.name} style={armStyle(report.plan.file.arms, engine.armId)}>
-          <header><span className="dot" /><strong>{engine.name}</strong><span className="dim small cut">{[engine.attachment.replace(/\.$/, ''), engine.version, `KV cache ${engine.kvCacheTokens?.toLocaleString('en-US') ?? UNKNOWN} tokens`, `${engine.maxSequences ?? UNKNOWN} sequences`, `cores ${engine.cpus ?? 'any'}`].filter((part) => part !== null).join(' · ')}</span></header>
+          <header><span className="dot" /><strong>{engine.name}</strong><span className="dim small cut">{[engine.attachment.replace(/\.$/, ''), engine.version, `model revision ${engine.modelRevision ?? UNKNOWN}`, `KV cache ${engine.kvCacheTokens?.toLocaleString('en-US') ?? UNKNOWN} tokens`, `${engine.maxSequences ?? UNKNOWN} sequences`, `cores ${engine.cpus ?? 'any'}`].filter((part) => part !== null).join(' · ')}</span></header>
           <CommandText command={{ argv: engine.argv, env: engine.env, cwd: null, stdin: null, why: '' }} />
           {engine.attachmentEvidence.length > 0 && <div className="dim small" style={{ padding: '0 10px 8px' }}>{engine.attachmentEvidence.join(' · ')}</div>}
         </article>
@@ -88,7 +94,7 @@ function Engines({ report }: { report: Report }) {
 
 function workstationFacts({ workstation: one, scene, simulated }: Report): [string, string][] {
   return [
-    ['GPU', one.gpuName], ['UUID', one.gpuUuid], ['Memory', gibibytes(one.memoryTotalMiB)], ['Power limit', watts(one.powerLimitWatts)], ['Driver', one.driverVersion ?? UNKNOWN], ['Compute mode', one.computeMode ?? UNKNOWN],
+    ['GPU', one.gpuName], ['UUID', one.gpuUuid], ['Memory', gibibytes(one.memoryTotalMiB)], ['Power limit', watts(one.powerLimitWatts)], ['Driver', one.driverVersion ?? UNKNOWN], ['CUDA, at most', one.cudaVersion ?? UNKNOWN], ['Compute mode', one.computeMode ?? UNKNOWN],
     ['MPS control', one.mpsControlVersion ?? UNKNOWN], ['GPU readings from', one.gpuMetricsSource], ['Host', one.hostName], ['CPU', `${one.cpu}, ${one.cores} cores`], ['Kernel', one.kernel], ['Overlap', `${one.overlapVersion}, Node ${one.nodeVersion}`],
     ...(simulated ? [['Simulated', scene ?? 'yes'] as [string, string]] : []),
   ]

@@ -19,10 +19,11 @@ import { useFound } from '../state/found.ts'
 import { useGpus } from '../state/gpus.ts'
 import { useLink } from '../state/link.ts'
 import { lastGood, useReports } from '../state/reports.ts'
-import { askStagePlan, useStagePlan } from '../state/stagePlan.ts'
+import { planStage, useStagePlan } from '../state/stagePlan.ts'
 import { useAnswer } from '../state/useAnswer.ts'
 import { useView } from '../state/view.ts'
-import { CheckList } from './CheckList.tsx'
+import { EveryCommand } from './EveryCommand.tsx'
+import { RehearsedChecks, RehearsedNote } from './Rehearsed.tsx'
 import { StageFill } from './StageFill.tsx'
 import { FailedAttempts } from './FailedAttempts.tsx'
 import { gainDomain, stagePercent } from './stageWords.ts'
@@ -32,7 +33,7 @@ const OWN = 'the preset\'s own'
 
 export function StageBefore() {
   const { presets, preset, engines, engineId, choice, setOwn } = useChoice()
-  const { plan, asking, fault } = useStagePlan()
+  const { plan, asking, rehearsedAtMs, fault } = useStagePlan()
   const good = useReports(({ reports }) => lastGood(reports, preset?.file.title))
   const known = presets.answer ?? []
   return (
@@ -66,7 +67,7 @@ export function StageBefore() {
       {choice === null && preset !== null
         ? <section className="panel"><Empty title="Which engine?" action={<ActionButton action={addEngine} variant="filled" />}>The Stage copies one engine: alone with all of the resources, twice time-sliced, twice under MPS. Add one on this GPU, or choose a preset that brings its own.</Empty></section>
         : plan === null ? asking !== null && <section className="panel stageWaiting"><Loader size="sm" aria-label="Asking for the plan" /><span className="dim">Asking what would be done.</span></section>
-          : <Planned plan={plan} asking={asking} />}
+          : <Planned plan={plan} choice={choice} asking={asking} rehearsedAtMs={rehearsedAtMs} />}
     </div>
   )
 }
@@ -89,10 +90,13 @@ function useChoice() {
   const name = preset?.name ?? null
   const choice: ExperimentChoice | null = name === null || (engineId === null && !brings) ? null : { preset: name, file: null, gpuUuid, engineId, resumes: null }
   const key = choice === null ? null : JSON.stringify({ choice, found })
+  const known = presets.answer !== null
   useEffect(() => {
-    if (key === null) useStagePlan.setState({ choice: null, plan: null, asking: null, fault: null })
-    else if (open) void askStagePlan(client, (JSON.parse(key) as { choice: ExperimentChoice }).choice, 'plan')
-  }, [key, open, client])
+    // while presets are being asked for there is no choice yet, and what is known stands
+    if (key === null && !known) return
+    if (key === null) useStagePlan.setState({ choice: null, key: null, plan: null, asking: null, rehearsedAtMs: null, fault: null })
+    else if (open) void planStage(client, (JSON.parse(key) as { choice: ExperimentChoice }).choice, key)
+  }, [key, known, open, client])
   return { presets, preset, engines, engineId, choice, setOwn }
 }
 
@@ -101,7 +105,7 @@ function Simulated() {
   return simulated ? <span className="stageStamp">SIMULATED</span> : null
 }
 
-function Planned({ plan, asking }: { plan: Plan; asking: 'plan' | 'rehearse' | null }) {
+function Planned({ plan, choice, asking, rehearsedAtMs }: { plan: Plan; choice: ExperimentChoice | null; asking: 'plan' | 'rehearse' | null; rehearsedAtMs: number | null }) {
   const totalMiB = useGpus(({ identities }) => identities?.find((gpu) => gpu.uuid === plan.gpuUuid)?.memoryTotalMiB ?? null)
   return (
     <div className="stagePlan">
@@ -110,9 +114,10 @@ function Planned({ plan, asking }: { plan: Plan; asking: 'plan' | 'rehearse' | n
         <Panel title="What will be done" aside={<span className="dim small">{planTimes(plan)}</span>}>
           <ol className="planSteps">{planSteps(plan).map(({ sentence }) => <li key={sentence}>{sentence}</li>)}</ol>
           <dl className="pairs planFacts"><dt>GPU memory</dt><dd>{planMemory(plan, totalMiB)}</dd></dl>
+          {choice !== null && plan.file.waitsFor === null && <EveryCommand choice={choice} />}
         </Panel>
-        <Panel title="Checks" aside={asking === 'rehearse' ? <Loader size={14} aria-label="Rehearsing" /> : null}>
-          {plan.checks.length > 0 ? <CheckList checks={plan.checks} />
+        <Panel title="Checks" aside={asking === 'rehearse' ? <Loader size={14} aria-label="Rehearsing" /> : plan.checks.length > 0 ? <RehearsedNote checks={plan.checks} rehearsedAtMs={rehearsedAtMs} /> : null}>
+          {plan.checks.length > 0 ? <RehearsedChecks checks={plan.checks} rehearsedAtMs={rehearsedAtMs} />
             : <div className="dim">{asking === 'rehearse' ? 'Looking.' : 'Rehearse looks at everything that must be right before the start: who uses the GPU, memory, compute mode, tools, cores. It starts no engine.'}</div>}
         </Panel>
       </div>
@@ -138,7 +143,7 @@ function Expected({ plan }: { plan: Plan }) {
             <div className="cardRow"><EngineDot colour={armColour(arms, arm.id)} /><span className="expectedName cut">{arm.name}</span></div>
             <div className="expectedBand" data-quiet={single || gain === null || hopeless || undefined}>{single ? 'what the others are compared with' : text}</div>
             {gain !== null && <div className="gainBar expectedBar" aria-hidden="true"><i className="gainBand" style={{ left: `${at(gain.low)}%`, width: `${at(gain.high) - at(gain.low)}%` }} /><i className="gainLikely" style={{ left: `${at(gain.likely)}%` }} /><i className="gainZero" style={{ left: `${at(0)}%` }} /><span className="gainEnd" style={{ left: `${at(0)}%` }}>0</span><span className="gainEnd" data-last style={{ left: '100%' }}>{stagePercent(domain[1])}</span></div>}
-            {!single && <div className="dim">{prediction?.sentence ?? 'There is no prediction for it.'}{gain !== null && prediction?.confidence === 'low' ? ' Low confidence.' : ''}</div>}
+            {!single && <div className="dim">{(prediction?.sentence ?? 'There is no prediction for it.').replaceAll(' %', '\u00a0%')}{gain !== null && prediction?.confidence === 'low' ? ' Low confidence.' : ''}</div>}
           </div>
         )
       })}

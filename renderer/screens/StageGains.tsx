@@ -1,6 +1,7 @@
 // StageGains: the two named gains with their intervals, as they grow. One axis for all of them.
 import { Tooltip } from '@mantine/core'
 import type { Comparison, ExperimentNow, Prediction } from '../../shared/experiment.ts'
+import { holdsOnlyFor } from '../../shared/counted.ts'
 import { UNKNOWN } from '../../shared/units.ts'
 import { armStyle } from '../parts/armColour.ts'
 import { isOpen, MEASURES, verdictLook } from '../parts/gains.ts'
@@ -49,6 +50,8 @@ function withEmpty(now: ExperimentNow): NamedGain[] {
 
 function GainRow({ gain, now, domain, band, named }: { gain: NamedGain; now: ExperimentNow; domain: [number, number]; band: Band; named: boolean }) {
   const { throughput } = gain
+  const only = throughput.change === null ? null : holdsOnlyFor(now, throughput)
+  const holds = only !== null && <div className="gainHolds"><span className="besideMark" style={toneStyle('busy')}><ShapeMark shape="diamond" /></span>{only.where}</div>
   const arm = now.plan.file.arms.find((one) => one.id === gain.armId)
   const baseline = now.plan.file.arms.find((one) => one.id === throughput.baselineId)
   const failed = [arm, baseline].find((one) => now.arms.some((each) => each.armId === one?.id && each.state === 'failed'))
@@ -61,9 +64,11 @@ function GainRow({ gain, now, domain, band, named }: { gain: NamedGain; now: Exp
           <span className="gainNumber" data-unknown={throughput.change === null || undefined} tabIndex={0}>{stagePercent(throughput.change)}</span>
         </Tooltip>
         <span className="gainInterval cut">{stageInterval(throughput) ?? none}</span>
+        {named && holds}
         <span className="spring" />
         {failed === undefined && <StateBadge look={verdictLook(throughput)} />}
       </div>
+      {!named && holds}
       <GainBar comparison={throughput} domain={domain} band={band} />
       <div className="gainBeside"><Beside comparison={gain.ttft} measure="ttftMsP95" /><Beside comparison={gain.tpot} measure="tpotMsP95" /><span className="spring" /><span className="dim">{band === null ? 'not predicted' : `predicted ${bandText(band)}`}</span></div>
     </div>

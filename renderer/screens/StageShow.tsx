@@ -1,6 +1,7 @@
 // StageShow: one moment of an experiment, live or recorded: head, arms, gains; at the end the verdict.
 import { Progress } from '@mantine/core'
 import type { ExperimentNow } from '../../shared/experiment.ts'
+import { countedText, holdsText } from '../../shared/counted.ts'
 import { METRICS } from '../../shared/gpu.ts'
 import { LATENCIES } from '../../shared/load.ts'
 import { ActionButton } from '../actions/ActionButton.tsx'
@@ -79,7 +80,9 @@ function PlayedBack({ now, recording }: { now: ExperimentNow; recording: Recordi
 function Definitions({ now }: { now: ExperimentNow }) {
   const gpu = toldByGpm(now) ? `SM activity and DRAM bandwidth: ${METRICS.smActivityPercent.source.replace(/ metric \d+/, '')}, mean of the measuring windows.`
     : 'This GPU tells no SM activity and no DRAM bandwidth (GPM): power and memory controller stand in their own name.'
-  const text = `${gpu} TTFT: ${LATENCIES.ttftMs.meaning.replace(/^Time to first token: /, '')} TPOT: ${LATENCIES.tpotMs.meaning.replace(/^Time per output token, /, '')} Gains: mean of log ratios of paired blocks, 95 % t interval.`
+  const counts = { valid: sum(now.arms.map(({ blocks }) => blocks.valid)), all: sum(now.arms.map(({ blocks }) => blocks.valid + blocks.invalid + blocks.failed)) }
+  const counted = counts.all === 0 ? '' : ` ${sentenceOf(countedText(counts))} Probes and control blocks are in neither number.`
+  const text = `${gpu} TTFT: ${LATENCIES.ttftMs.meaning.replace(/^Time to first token: /, '')} TPOT: ${LATENCIES.tpotMs.meaning.replace(/^Time per output token, /, '')} Gains: mean of log ratios of paired blocks, 95 % t interval.${counted}`
   // four arms leave no room for it at 1280 × 800; each number has its own on hover too
   return now.arms.length > 3 ? <details className="stageNote"><summary>What the numbers are</summary>{text}</details> : <div className="stageNote">{text}</div>
 }
@@ -91,13 +94,16 @@ function Warnings({ now }: { now: ExperimentNow }) {
   return <details className="stageNote stageWarnings"><summary>{failed.length === 1 ? '1 check warns' : `${failed.length} checks warn`}: {failed.map(({ sentence }) => sentence).join(' ')}</summary><CheckList checks={failed} /></details>
 }
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+const sentenceOf = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
+
 const SHAPE_OF: Record<Tone, Shape> = { good: 'full', bad: 'triangle', idle: 'ring', busy: 'half', other: 'question' }
 
 /** The others are in the report. */
 const MOST_REASONS = 2
 
 function Verdict({ now }: { now: ExperimentNow }) {
-  const { sentence, tone, second } = verdictOf(now)
+  const { sentence, tone, holds, second } = verdictOf(now)
   const lacking = now.arms.some(({ blocks }) => blocks.invalid + blocks.failed > 0)
   const { report } = useReport(now.fault !== null || now.cancelled || lacking ? now.reportId : null)
   const reasons = report === null ? [] : blockReasons(report.blocks)
@@ -105,7 +111,7 @@ function Verdict({ now }: { now: ExperimentNow }) {
     <div className="verdict" style={toneStyle(tone)} role="status" aria-label="Verdict">
       <span className="verdictMark"><ShapeMark shape={SHAPE_OF[tone]} /></span>
       <div>
-        <div className="verdictSentence">{sentence}.</div>
+        <div className="verdictSentence">{sentence}{holds === null ? '' : `, ${holdsText(holds)}`}.</div>
         {second !== null && <div className="verdictSecond">{second}{second.endsWith('.') ? '' : '.'}</div>}
         {now.fault !== null && <div className="verdictSecond">{now.fault.sentence} {now.fault.hint}</div>}
         {now.cancelled || now.fault !== null ? <div className="verdictSecond">{now.sentence}</div> : null}

@@ -29,6 +29,12 @@ describe('replayAt', () => {
     expect(end).toMatchObject({ phase: 'done', block: null, reportId: report.id, comparisons: report.comparisons })
     expect(blockAt(report, 18 * BLOCK_MS)).toBeNull()
   })
+  it('calls only what did not reach its last cell cancelled, and that at its end', () => {
+    const partial = { ...report, outcome: 'partial' as const }
+    expect(replayAt(partial, 1e9).cancelled).toBe(false)
+    expect(replayAt({ ...partial, cellsDone: [] }, 1e9).cancelled).toBe(true)
+    expect(replayAt({ ...partial, cellsDone: [] }, 0).cancelled).toBe(false)
+  })
   it('leaves invalid blocks out of the mean and counts them', () => {
     const { armId } = report.blocks.find((block) => block.validity === 'invalid')!
     const arm = replayAt(report, 1e9).arms.find((one) => one.armId === armId)!

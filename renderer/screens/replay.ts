@@ -29,7 +29,7 @@ export function replayAt(report: Report, elapsedMs: number): ExperimentNow {
     startedAtMs: report.startedAtMs, phaseSinceMs: report.startedAtMs, endsAtMs: null, cell, block: over ? null : past.length, blocks: ofCell.length,
     arms: report.plan.file.arms.map((arm) => armAt(arm.id, past, playing, over ? 0 : ofCell.length - past.length)),
     comparisons: report.comparisons.filter((one) => one.cell === cell).map((one) => (over ? one : soFar(one, past))),
-    checks: report.checks, fault: over && report.outcome === 'invalid' ? { code: 'EXPERIMENT_FAILED', sentence: `There is no valid result. ${report.reasons.join(' ')}`, hint: 'The report lists every block with its reasons.', field: null, detail: null } : null, cancelled: report.outcome === 'partial', reportId: over ? report.id : null,
+    checks: report.checks, fault: over && report.outcome === 'invalid' ? { code: 'EXPERIMENT_FAILED', sentence: `There is no valid result. ${report.reasons.join(' ')}`, hint: 'The report lists every block with its reasons.', field: null, detail: null } : null, cancelled: over && report.cellsDone.length < report.plan.cells.length, reportId: over ? report.id : null,
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Comparison } from '../../shared/experiment.ts'
+import type { Comparison, ExperimentNow } from '../../shared/experiment.ts'
 import { demoPlan, demoReport, runningAt } from '../gallery/experiments.ts'
 import { barScale, gainDomain, gainSentence, headlineGain, namedGains, stageInterval, timeLeft, toldByGpm, verdictOf } from './stageWords.ts'
 
@@ -43,7 +43,12 @@ describe('verdictOf', () => {
   const fault = { code: 'EXPERIMENT_FAILED', sentence: 'x', hint: 'y', field: null, detail: null } as const
   it('a gain is good, and time-slicing comes second', () => {
     const verdict = verdictOf({ ...done, comparisons: [comparison(), comparison({ name: 'againstTimeSliced', change: 0.3, low: 0.28, high: 0.34 })] })
-    expect(verdict).toEqual({ tone: 'good', sentence: '2 engines under MPS make 23 % more tokens/s than the best single engine (21 … 25 %)', second: '2 engines under MPS make 30 % more tokens/s than the same engines time-sliced (28 … 34 %)' })
+    expect(verdict).toEqual({ tone: 'good', holds: null, sentence: '2 engines under MPS make 23 % more tokens/s than the best single engine (21 … 25 %)', second: '2 engines under MPS make 30 % more tokens/s than the same engines time-sliced (28 … 34 %)' })
+  })
+  it('below a plateau, the load belongs to the verdict', () => {
+    const checks: ExperimentNow['checks'] = [{ name: `plateau/${comparison().armId}`, result: 'failed', weight: 'warns', sentence: '', evidence: [] }]
+    expect(verdictOf({ ...done, checks, comparisons: [comparison()] }).holds?.where).toMatch(/^at this load, below the plateau of .*MPS/)
+    expect(verdictOf({ ...done, checks, comparisons: [comparison()], cancelled: true }).holds).toBeNull()
   })
   it('a fault and a cancel are no result, whatever was measured', () => {
     expect(verdictOf({ ...done, fault }).sentence).toBe('It ended without a result')

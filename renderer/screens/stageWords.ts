@@ -1,7 +1,9 @@
 // What the Stage says: the verdict in one sentence, named gains, phases, time left. Pure.
 import type { ArmNow, Comparison, ExperimentNow, Phase, Plan } from '../../shared/experiment.ts'
 import { duration, fixed } from '../../shared/units.ts'
+import { holdsOnlyFor, type Holds } from '../../shared/counted.ts'
 import { signedPercent } from '../../shared/headline.ts'
+import { isOpen } from '../parts/gains.ts'
 import type { Tone } from '../parts/StateBadge.tsx'
 
 /** Short words for the steps of a run, in order. */
@@ -69,17 +71,17 @@ export function gainSentence(plan: Plan, gain: NamedGain): string {
   return `${who} make${subject(plan, gain.armId).startsWith('1 ') ? 's' : ''} ${size} % ${more ? 'more' : 'fewer'} tokens/s than ${whom} (${stageInterval(throughput, true)})`
 }
 
-/** How it ended, for the top of the Stage; the tone repeats what the words say. */
-export function verdictOf(now: ExperimentNow): { sentence: string; tone: Tone; second: string | null } {
+/** How it ended, for the top of the Stage; the tone repeats what the words say. `holds`: belongs to the sentence, and is as large. */
+export function verdictOf(now: ExperimentNow): { sentence: string; tone: Tone; holds: Holds | null; second: string | null } {
   const gains = namedGains(now.plan, now.comparisons, now.cell)
   const headline = headlineGain(gains)
-  if (now.fault !== null) return { sentence: 'It ended without a result', tone: 'bad', second: null }
-  if (now.cancelled) return { sentence: 'Cancelled before its end', tone: 'idle', second: 'What was measured until then stands below; it is no result.' }
-  if (headline === null) return { sentence: 'No gain can be named: nothing is there to compare', tone: 'bad', second: null }
+  if (now.fault !== null) return { sentence: 'It ended without a result', tone: 'bad', holds: null, second: null }
+  if (now.cancelled) return { sentence: 'Cancelled before its end', tone: 'idle', holds: null, second: now.arms.some(({ blocks }) => blocks.valid + blocks.invalid + blocks.failed > 0) ? 'What was measured until then stands below; it is no result.' : 'Nothing had been measured.' }
+  if (headline === null) return { sentence: 'No gain can be named: nothing is there to compare', tone: 'bad', holds: null, second: null }
   const other = gains.find((gain) => gain !== headline && gain.armId === headline.armId)
   const { verdict } = headline.throughput
   return {
-    sentence: gainSentence(now.plan, headline), tone: verdict === 'higher' ? 'good' : verdict === 'lower' ? 'bad' : 'idle',
+    sentence: gainSentence(now.plan, headline), tone: verdict === 'higher' ? 'good' : verdict === 'lower' ? 'bad' : 'idle', holds: isOpen(headline.throughput) ? null : holdsOnlyFor(now, headline.throughput),
     second: other === undefined ? null : gainSentence(now.plan, other),
   }
 }

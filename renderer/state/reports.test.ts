@@ -4,7 +4,7 @@ import type { ReportSummary } from '../../shared/experiment.ts'
 import { lastGood } from './reports.ts'
 
 const summary = (id: string, change: Partial<ReportSummary> = {}): ReportSummary => ({
-  id, title: 'demo', startedAtMs: 0, endedAtMs: 1, outcome: 'valid', simulated: true, gpuName: 'g', hostName: 'h', cells: 1, cellsDone: 1, imported: false,
+  id, title: 'demo', startedAtMs: 0, endedAtMs: 1, outcome: 'valid', simulated: true, gpuName: 'g', hostName: 'h', cells: 1, cellsDone: 1, imported: false, holdsOnlyFor: null,
   headline: { cell: 0, name: 'againstSingle', armId: 'mps', baselineId: 'single', measure: 'outputTokensPerSecond', change: 0.2, low: 0.1, high: 0.3, pairs: 6, verdict: 'higher' }, ...change,
 })
 

@@ -1,5 +1,6 @@
 // Every wish a user may have of the engines, and whose turn it is to load. Which engines there are is in roster.ts, each one's own life in
 // engine.ts.
+import { join } from 'node:path'
 import type { CommandPreview } from '../../../shared/command.ts'
 import type { Engine, EngineSpec } from '../../../shared/engine.ts'
 import { FaultError } from '../../../shared/fault.ts'
@@ -13,10 +14,10 @@ import type { LocalEngine } from './engine.ts'
 import { LogReader } from './engineLog.ts'
 import type { EngineParts, Sighting } from './engineParts.ts'
 import { EnginePorts } from './enginePorts.ts'
-import { KEEPER_PATH, planStart, type Relaunch, type Surroundings } from './launch.ts'
+import { KEEPER_PATH, launchCommand, planStart, type Relaunch, type Surroundings } from './launch.ts'
 import { doorsOf } from './recipes/recipes.ts'
 import { Roster } from './roster.ts'
-import type { StartPlan } from './runFolder.ts'
+import { RunFolder, type StartPlan } from './runFolder.ts'
 import { neighboursOf } from './stopping.ts'
 import { takeIn, type Adoptable } from './takeIn.ts'
 import { giveTurns, refuseWhileLoading } from './turns.ts'
@@ -172,6 +173,13 @@ export class Supervisor {
     if (action === 'stop') return stops
     const port = await this.#ports.forPreview(engine)
     return [...stops, ...engine.previewStart(port, action === 'putOnMps' ? { ...engine.spec, onMps: true } : engine.spec)]
+  }
+
+  /** What would start a copy that is not there yet; its folder is made at its start, under an id of its own. */
+  previewCopy(spec: EngineSpec, place: Pick<StartPlan, 'port' | 'mps'>): CommandPreview {
+    const { host, keeperPath, toolsEnv } = this.#engineParts
+    const folder = new RunFolder(join(this.#parts.stateDirectory, 'engines', '<its id>'))
+    return host.preview(launchCommand({ version: 1, runId: '', spec, ...place }, folder, keeperPath, toolsEnv))
   }
 
   /** A reader of its own for each caller: `follow` goes on where `tail` ended. */

@@ -4,6 +4,7 @@ import type { ExperimentNow, Plan } from '../../../shared/experiment.ts'
 import { HandClock } from '../kit/clock.ts'
 import { Topic } from '../kit/topic.ts'
 import { Board } from './board.ts'
+import { Findings } from './findings.ts'
 import { syntheticReport } from './report.testkit.ts'
 
 const report = syntheticReport({ axes: [{ vary: 'promptTokens', values: [128, 256, 512, 1024] }] })
@@ -39,4 +40,12 @@ it.each([-3_600_000, 3_600_000])('goes on being shown when the wall clock is set
   board.block(1, 'Measures.')
   await clock.advance(1_000)
   expect(now.value?.block).toBe(1)
+})
+
+it('a block that is measured once more is not one less to come', () => {
+  const { board, secondsLeft } = boardOf('hot')
+  board.cell(0, 0)
+  for (let i = 0; i < 5; i++) board.findings(new Findings(planOf('hot'), null), { purpose: 'compared', tookMs: 10_000 })
+  board.block(3, 'Round 2')
+  expect(secondsLeft()).toBe(100 + (72 - 3) * 10)
 })

@@ -15,6 +15,8 @@ export class Board {
   #now: ExperimentNow
   /** On the steady clock. */
   #shownAtMs = -Infinity
+  /** From the begin of this cell to the end of the last. */
+  #blocksFromCell: number
   #cancelShow: (() => void) | null = null
   #left: { loads: number; loadMs: number; blocks: number; blockMs: number }
 
@@ -25,6 +27,7 @@ export class Board {
     const arms: ArmNow[] = plan.file.arms.map(({ id: armId }) => waitingArm(armId))
     const loads = loadsOf(plan, plan.cells.length)
     const blocks = plan.cells.length * plan.file.arms.length * plan.file.blocks.rounds
+    this.#blocksFromCell = blocks
     this.#left = { loads, loadMs: (plan.estimate.loadingSeconds * 1000) / loads, blocks, blockMs: (plan.estimate.measuringSeconds * 1000) / Math.max(1, blocks) }
     this.#now = {
       id, plan, phase: 'preflight', sentence: PHASES.preflight, startedAtMs: atMs, phaseSinceMs: atMs, endsAtMs: null, cell: 0, block: null,
@@ -45,12 +48,14 @@ export class Board {
 
   /** Of compared blocks that are left: of this cell's, and of the whole. */
   block(block: number, sentence: string): void {
+    // one that is measured once more is not one less to come
+    this.#left.blocks = Math.max(0, this.#blocksFromCell - block)
     this.#change({ block, sentence })
   }
 
   cell(cell: number, cellsBefore: number): void {
     const perCell = this.#now.blocks
-    this.#left.blocks = (this.#now.plan.cells.length - cellsBefore) * perCell
+    this.#blocksFromCell = this.#left.blocks = (this.#now.plan.cells.length - cellsBefore) * perCell
     // of a report that is gone on with, too: what is done is not loaded again
     if (this.#now.plan.residency === 'cold') this.#left.loads = loadsOf(this.#now.plan, this.#now.plan.cells.length - cellsBefore)
     this.#change({ cell, block: null, arms: this.#now.arms.map(({ armId, state, fault }) => ({ ...waitingArm(armId), state, fault })) })

@@ -4,7 +4,7 @@ import type { Check, Report } from '../../../shared/experiment.ts'
 type Workstation = Report['workstation']
 
 const NAMES: Record<Exclude<keyof Workstation, 'gpuUuid'>, string> = {
-  hostName: 'machine', gpuName: 'GPU', driverVersion: 'driver', mpsControlVersion: 'MPS control', computeMode: 'compute mode', powerLimitWatts: 'power limit, W', memoryTotalMiB: 'GPU memory, MiB',
+  hostName: 'machine', gpuName: 'GPU', driverVersion: 'driver', cudaVersion: 'CUDA', mpsControlVersion: 'MPS control', computeMode: 'compute mode', powerLimitWatts: 'power limit, W', memoryTotalMiB: 'GPU memory, MiB',
   gpuMetricsSource: 'GPU readings', cpu: 'CPU', cores: 'cores', kernel: 'Linux', nodeVersion: 'Node', overlapVersion: 'Overlap',
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Phase } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
 import { Procfs } from '../host/procfs.ts'
+import { FREE_PORT } from './commands.ts'
 import { openBench, TINY, type Bench } from './workstation.testkit.ts'
 
 const procfs = new Procfs()
@@ -44,6 +45,7 @@ it('plans, proves, measures, reports and takes everything down', async () => {
   const rehearsed = await experiments.rehearse(choice)
   expect(rehearsed).toMatchObject({ residency: 'hot', setsAside: ['alpha'], startsMps: true })
   expect(rehearsed.checks.filter(({ weight, result }) => weight === 'refuses' && result !== 'passed')).toEqual([])
+  const shown = await experiments.preview(choice)
   const phases: Phase[] = []
   experiments.now.subscribe((now) => now && now.phase !== phases.at(-1) && phases.push(now.phase))
   const { id } = await experiments.start(choice)
@@ -59,6 +61,11 @@ it('plans, proves, measures, reports and takes everything down', async () => {
   expect(checks).toMatchObject({ 'attached/single': 'passed', 'attached/sliced': 'passed', 'attached/mps': 'passed', 'kvParity/mps': 'passed', 'sequencesParity/sliced': 'passed', 'coresParity/mps': 'passed', 'warm/single': 'passed', 'warm/mps': 'passed' })
   expect(report.engines.map(({ armId }) => armId)).toEqual(['single', 'sliced', 'sliced', 'mps', 'mps'])
   expect(report.engines.every(({ argv, pids }) => argv[0]?.endsWith('vllm') && pids.length > 0)).toBe(true)
+  // as it was shown before: but for ports, and for folders that are named after the engine
+  const anyRun = (words: unknown) => JSON.stringify(words).replaceAll(/engines\/[^/"]+/g, 'engines/ID').replaceAll(FREE_PORT, 'PORT').replaceAll(/(?<="--port",")\d+/g, 'PORT')
+  const before = shown.map(({ argv, env }) => anyRun([argv.slice(argv.indexOf('--') + 1), Object.entries(env).toSorted()]))
+  for (const { name, argv, env } of report.engines) expect(before, name).toContain(anyRun([argv, Object.entries(env).toSorted()]))
+  for (const word of ['afterlife.ts', 'kill', 'start_server', '-q -x -i', 'load/generator.ts', FREE_PORT, 'quit']) expect(shown.some((command) => `${command.argv.join(' ')} ${command.stdin ?? ''}`.includes(word)), word).toBe(true)
   const compared = report.blocks.filter(({ purpose }) => purpose === 'compared')
   // on a busy machine one may have been spoilt: it is there twice then, and only the first may be invalid for it
   const turns = Map.groupBy(compared, ({ round, armId }) => `${round} ${armId}`)
@@ -68,6 +75,14 @@ it('plans, proves, measures, reports and takes everything down', async () => {
   expect(report).toMatchObject({ simulated: true, cellsDone: [0] })
   await bench.until('alpha runs again', () => engines.engines.value[0]?.state === 'ready')
 }, 300_000)
+
+it('shows no secret of an engine in its commands', async () => {
+  const { experiments, engines } = bench.workstation
+  const engine = { ...engines.engines.value[0]!.spec, env: { HF_TOKEN: 'hf_abcdefghijklmnop' } }
+  const shown = JSON.stringify(await experiments.preview({ ...choice, file: { ...TINY, engine }, engineId: null }))
+  expect(shown).toContain('HF_TOKEN')
+  expect(shown).not.toContain('hf_abcdefghijklmnop')
+})
 
 it('loads an arm again whose engine died, and says so in its blocks', async () => {
   const { experiments, engines, reports } = bench.workstation

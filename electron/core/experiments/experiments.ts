@@ -1,5 +1,6 @@
 // The door to experiments: presets, plans, one run at a time, and what a killed one left behind. What a run does is in run.ts.
 import { randomUUID } from 'node:crypto'
+import type { CommandPreview } from '../../../shared/command.ts'
 import type { ExperimentChoice, ExperimentNow, Plan, Preset } from '../../../shared/experiment.ts'
 import { FaultError, faultOf } from '../../../shared/fault.ts'
 import { Procfs } from '../host/procfs.ts'
@@ -7,6 +8,7 @@ import { Mailbox } from '../kit/mailbox.ts'
 import { Topic } from '../kit/topic.ts'
 import type { Reports } from '../store/reports.ts'
 import { chosenOf, plannedOf, type Chosen } from './choice.ts'
+import { commandsOf } from './commands.ts'
 import type { Lab } from './lab.ts'
 import { tidyAfterKill } from './leftovers.ts'
 import { factsOf } from './looking.ts'
@@ -42,6 +44,13 @@ export class Experiments {
   async plan(choice: ExperimentChoice): Promise<Plan> {
     const chosen = await chosenOf(choice, this.#parts)
     return this.#checked(plannedOf(chosen, this.#parts.lab), chosen, 'quick')
+  }
+
+  /** Every command that a start would run now, in order. Looks, starts nothing. Throws like plan. */
+  async preview(choice: ExperimentChoice): Promise<CommandPreview[]> {
+    const { lab } = this.#parts
+    const chosen = await chosenOf(choice, this.#parts)
+    return commandsOf(plannedOf(chosen, lab), chosen, lab)
   }
 
   /** As plan, and looks deeper. */

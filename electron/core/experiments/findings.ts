@@ -1,5 +1,6 @@
 // What an experiment has found so far: blocks, checks, engines, arms that failed. Written by its run, read by the board and the report.
 import { FEWEST_PAIRS, type Block, type Check, type Comparison, type Plan, type Report, type ReportedEngine } from '../../../shared/experiment.ts'
+import { pointText } from '../../../shared/sweep.ts'
 import type { Fault } from '../../../shared/fault.ts'
 import { comparisonsOf } from './gains.ts'
 
@@ -64,7 +65,7 @@ export class Findings {
     // fewer cannot show a difference, but are a valid result where no more were asked for
     const enough = Math.min(FEWEST_PAIRS, file.blocks.rounds)
     const counts = (cell: number, armId: string) => this.compared(cell, armId).filter(({ validity }) => validity === 'valid').length >= enough
-    const gaps = this.cellsDone.flatMap((cell) => file.arms.filter(({ id }) => !counts(cell, id)).map(({ name }) => `Fewer than ${enough} valid blocks of “${name}”${cells.length > 1 ? ` in cell ${cell + 1}` : ''}.`))
+    const gaps = this.cellsDone.flatMap((cell) => file.arms.filter(({ id }) => !counts(cell, id)).map(({ name }) => `Fewer than ${enough} valid blocks of “${name}”${cells.length > 1 ? ` (${pointText(cells[cell]?.point ?? {})})` : ''}.`))
     const shown = this.cellsDone.some((cell) => file.arms.filter(({ id }) => counts(cell, id)).length >= Math.min(2, file.arms.length))
     const reasons = [...[...this.failed.values()].map(({ sentence }) => sentence), ...gaps]
     // cancelled while it was tidied up, it has all that it should have

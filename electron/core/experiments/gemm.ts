@@ -2,9 +2,9 @@
 // no log probabilities, and for what their prompts do not reach. Needs a python3 with torch; measures no speed.
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import type { Check } from '../../../shared/experiment.ts'
+import type { Arm, Check } from '../../../shared/experiment.ts'
 import { FaultError } from '../../../shared/fault.ts'
-import type { Host } from '../host/host.ts'
+import type { Command, Host } from '../host/host.ts'
 import type { Resident, Residents } from './residents.ts'
 import { throwIfCancelled } from './until.ts'
 
@@ -29,6 +29,12 @@ export function pythonOf({ spec }: Pick<Resident, 'spec'>): string {
   return 'python3'
 }
 
+/** With the environment of the arm's first engine. */
+export function gemmCommand(arm: Pick<Arm, 'name'>, { spec, preview }: Pick<Resident, 'spec' | 'preview'>): Command {
+  const env = Object.fromEntries(Object.entries(preview.env).filter(([variable]) => SHARING.test(variable)))
+  return { argv: [pythonOf({ spec }), '-c', PROGRAM], env, why: `check a BF16 matrix product under the SM share of ${arm.name}` }
+}
+
 /** Runs as one more MPS client, with the environment of the arm's first engine, while no load runs. Throws Cancelled. */
 export async function gemmCheck({ arm, engines }: Residents, { host, simulated }: { host: Host; simulated: boolean }, signal: AbortSignal): Promise<Check> {
   const name = `gemm/${arm.id}`
@@ -36,8 +42,7 @@ export async function gemmCheck({ arm, engines }: Residents, { host, simulated }
   const [engine] = engines
   if (simulated || !engine) return notChecked('there is no GPU behind a simulated workstation')
   const python = pythonOf(engine)
-  const env = Object.fromEntries(Object.entries(engine.preview.env).filter(([variable]) => SHARING.test(variable)))
-  const output = await host.run({ argv: [python, '-c', PROGRAM], env, why: `check a BF16 matrix product under the SM share of ${arm.name}`, timeoutMs: WITHIN_MS, aborted: signal }).catch((error: unknown) => {
+  const output = await host.run({ ...gemmCommand(arm, engine), timeoutMs: WITHIN_MS, aborted: signal }).catch((error: unknown) => {
     if (error instanceof FaultError) return error
     throw error
   })

@@ -30,6 +30,10 @@ export interface Lab {
     remove(id: string): Promise<void>
     /** With the port that the start will use. */
     preview(id: string): Promise<CommandPreview[]>
+    /** What `stop` would run now. */
+    previewStop(id: string): Promise<CommandPreview[]>
+    /** What would start a copy of this spec, which is not there yet. */
+    previewCopy(spec: EngineSpec, place: { port: number; mps: { pipeDirectory: string; daemonPid: number | null } | null }): CommandPreview
     tail(id: string, lines: number): Promise<string[]>
     /** The process that leads the engine's group, and its keeper; null: it does not run. */
     processes(id: string): { engine: ProcessId; keeper: ProcessId | null } | null
@@ -42,11 +46,15 @@ export interface Lab {
   mps: {
     start(gpuUuid: string): Promise<void>
     stop(gpuUuid: string): Promise<void>
+    /** What start and stop would run now. */
+    preview(gpuUuid: string, action: 'start' | 'stop'): CommandPreview[]
     /** What a process must do to end the daemon when Overlap is dead. null: there is none of ours. */
     afterlife(gpuUuid: string): { argv: string[]; env: Record<string, string>; /** Written to its standard input. */ stdin: string; daemon: ProcessId | null } | null
   }
   /** Opens a generator of as many processes as there may be engines, away from `cpus` of engines. */
   openGenerator(parts: { processes: number; cpus: string | null }): Promise<Generator>
+  /** One of its processes, as it would be started. */
+  previewGenerator(cpus: string | null): CommandPreview
   /** CPUs of this machine: all that we may use, and those on the GPU's NUMA node (all of them where that is not known). */
   cpus(gpuUuid: string): { all: number[]; near: number[] }
   /** CPUs that a process may use, as the kernel has it; null: cannot be told. */
@@ -55,8 +63,11 @@ export interface Lab {
   foundEngines(): readonly FoundEngine[]
   /** While it is held, writes of the contract are refused and engines are not restarted by themselves. */
   hold: Topic<Hold | null>
+  /** Asked of nvidia-smi once; null: it does not tell. */
+  cudaVersion(gpuUuid: string): Promise<string | null>
+  previewCudaVersion(gpuUuid: string): CommandPreview
   /** What the report says of the machine. */
-  describe(gpuUuid: string): Report['workstation']
+  describe(gpuUuid: string): Omit<Report['workstation'], 'cudaVersion'>
   /** This workstation was made for one experiment and goes with it; null: it stays. */
   throwaway: Throwaway | null
   simulated: boolean

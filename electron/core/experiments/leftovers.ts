@@ -4,7 +4,7 @@ import type { Procfs } from '../host/procfs.ts'
 import { rests } from './arrangement.ts'
 import { Journal, readJournal } from './journal.ts'
 import type { Lab } from './lab.ts'
-import { journalPath } from './run.ts'
+import { journalPath } from './commands.ts'
 import { undoMachine } from './undoing.ts'
 import { until } from './until.ts'
 

@@ -100,7 +100,7 @@ const enginesOf = (arms: readonly Arm[]): Report['engines'] => arms.flatMap((arm
   armId: arm.id, name: `demo-${arm.id}-${i + 1}`, recipe: 'vllm', argv: ['vllm', 'serve', 'Qwen/Qwen2.5-0.5B', '--port', String(8100 + i)],
   env: { CUDA_VISIBLE_DEVICES: 'GPU-0', CUDA_MPS_PIPE_DIRECTORY: arm.kind === 'mps' ? '/run/mps/pipe' : '/run/mps/none', HF_TOKEN: '•••' },
   pids: [4200 + i], cpus: `${4 * i}-${4 * i + 3}`, attachment: arm.kind === 'mps' ? 'attached' : 'notAttached', attachmentEvidence: [`pid ${4200 + i} is ${arm.kind === 'mps' ? '' : 'not '}in get_client_list`],
-  kvCacheTokens: 400_000 / arm.engines, maxSequences: 256 / arm.engines, version: '0.24.0',
+  kvCacheTokens: 400_000 / arm.engines, maxSequences: 256 / arm.engines, version: '0.24.0', modelRevision: `${'c0ffee'.repeat(6)}abcd (main in the cache of the hub)`,
 })))
 
 /** Fits the schema by construction: it is parsed before it is given. */
@@ -119,7 +119,7 @@ export function syntheticReport(more: Synthesis = {}, fields: Partial<Report> = 
       checks: [{ name: 'gpuIsFree', result: 'passed', weight: 'refuses', sentence: 'No other process is on the GPU.', evidence: [] }],
     },
     workstation: {
-      overlapVersion: '0.1.0', hostName: 'bench-1', kernel: '6.8.0', cpu: 'Xeon 8480+', cores: 32, nodeVersion: '24.21.0', gpuName: 'NVIDIA H100 80GB HBM3', gpuUuid: 'GPU-0', driverVersion: '580.126',
+      overlapVersion: '0.1.0', hostName: 'bench-1', kernel: '6.8.0', cpu: 'Xeon 8480+', cores: 32, nodeVersion: '24.21.0', gpuName: 'NVIDIA H100 80GB HBM3', gpuUuid: 'GPU-0', driverVersion: '580.126', cudaVersion: '13.0',
       computeMode: 'Default', memoryTotalMiB: 81559, powerLimitWatts: 700, mpsControlVersion: '580.126', gpuMetricsSource: 'nvidia-smi dmon --gpm-metrics',
     },
     engines: enginesOf(synthesis.arms),

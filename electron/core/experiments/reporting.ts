@@ -12,11 +12,11 @@ export function withoutSecrets(spec: EngineSpec, host: Pick<Host, 'preview'>): E
   return { ...spec, env: masked([]).env, extraArguments: masked(spec.extraArguments).argv }
 }
 
-export function reportOf({ id, lab, findings, startedAtMs, end }: { id: string; lab: Lab; findings: Findings; startedAtMs: number; end: Parameters<Findings['outcome']>[0] }): Report {
+export function reportOf({ id, lab, findings, startedAtMs, cudaVersion, end }: { id: string; lab: Lab; findings: Findings; startedAtMs: number; cudaVersion: string | null; end: Parameters<Findings['outcome']>[0] }): Report {
   const { plan } = findings
   return {
     version: 1, id, plan, startedAtMs, endedAtMs: lab.clock.now(), ...findings.outcome(end),
-    simulated: lab.simulated, scene: lab.scene, workstation: lab.describe(plan.gpuUuid),
+    simulated: lab.simulated, scene: lab.scene, workstation: { ...lab.describe(plan.gpuUuid), cudaVersion },
     engines: findings.engines, checks: findings.checks, blocks: findings.blocks, comparisons: findings.comparisons, cellsDone: findings.cellsDone,
   }
 }

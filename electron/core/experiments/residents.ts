@@ -7,6 +7,7 @@ import { capacityFromLog, declaredCapacity, type Capacity } from '../engines/cap
 import type { Target } from '../load/target.ts'
 import type { Arrangement } from './arrangement.ts'
 import type { Lab } from './lab.ts'
+import { modelRevision } from './modelRevision.ts'
 import { memoryCheck, roomFor, type Room } from './room.ts'
 import { until } from './until.ts'
 
@@ -16,6 +17,7 @@ export interface Resident {
   target: Target
   capacity: Capacity
   preview: CommandPreview
+  modelRevision: string | null
 }
 
 export interface Residents {
@@ -73,7 +75,8 @@ async function loadEngine(arm: Arm, id: string, spec: EngineSpec, { lab, arrange
   }
   const doors = engines.doors(id)
   if (doors === null) throw new FaultError('EXPERIMENT_FAILED', `${arm.name}: ${spec.name} serves no OpenAI completions.`, 'Choose an engine that does.')
-  return { id, spec, target: { engineName: spec.name, ...doors }, capacity: await capacityOf(lab, id, spec), preview: shown(preview) }
+  const lines = await engines.tail(id, LOG_LINES).catch(() => [])
+  return { id, spec, target: { engineName: spec.name, ...doors }, capacity: capacityOf(spec, lines), preview: shown(preview), modelRevision: await revisionOf(lab, spec, shown(preview), lines) }
 }
 
 const find = (list: readonly Engine[], id: string): Engine | undefined => list.find((engine) => engine.id === id)
@@ -83,13 +86,18 @@ const settled = (engine: Engine | undefined): Engine | null =>
   engine && ['ready', 'failed', 'stopped', 'draining', 'stopping', 'unknown'].includes(engine.state) ? engine : null
 
 /** What the engine said when it loaded; what it did not say, as its spec declares it. */
-async function capacityOf(lab: Lab, id: string, spec: EngineSpec): Promise<Capacity> {
-  const said = capacityFromLog(spec, await lab.engines.tail(id, LOG_LINES).catch(() => []))
+function capacityOf(spec: EngineSpec, lines: readonly string[]): Capacity {
+  const said = capacityFromLog(spec, lines)
   const declared = declaredCapacity(spec)
   return {
     kvCacheTokens: said.kvCacheTokens ?? declared.kvCacheTokens, kvCacheMiB: said.kvCacheMiB ?? declared.kvCacheMiB,
     maxSequences: said.maxSequences ?? declared.maxSequences, version: said.version ?? declared.version,
   }
+}
+
+/** A simulated engine reads no model: the files of this machine are not its. */
+async function revisionOf(lab: Lab, spec: EngineSpec, { argv, cwd }: CommandPreview, lines: readonly string[]): Promise<string | null> {
+  return lab.simulated ? null : modelRevision({ spec, argv, lines, env: { ...lab.host.environment, ...spec.env }, cwd })
 }
 
 /** The engine's own command: the keeper before it is no part of what is repeated. */
@@ -162,13 +170,13 @@ export function cpusOf({ engines }: Residents, lab: Lab): (number[] | null)[] {
 
 export function reportedEngines({ arm, engines }: Residents, lab: Lab): ReportedEngine[] {
   const list = lab.engines.list.value
-  return engines.map(({ id, spec, preview, capacity }) => {
+  return engines.map(({ id, spec, preview, capacity, modelRevision: revision }) => {
     const engine = find(list, id)
     return {
       armId: arm.id, name: spec.name, recipe: spec.recipe, argv: preview.argv, env: preview.env, pids: engine?.pids ?? [], cpus: spec.cpus,
       attachment: engine?.attachment.sentence ?? 'It is gone.', // an engine that never asked for MPS may have none of its own yet
       attachmentEvidence: engine?.attachment.evidence.length ? engine.attachment.evidence : onGpu(engine?.pids ?? [], lab),
-      kvCacheTokens: capacity.kvCacheTokens, maxSequences: capacity.maxSequences, version: capacity.version,
+      kvCacheTokens: capacity.kvCacheTokens, maxSequences: capacity.maxSequences, version: capacity.version, modelRevision: revision,
     }
   })
 }

@@ -1,10 +1,7 @@
 // One experiment from its hold to the end of its tidy-up. Its phases in order; every one of them can be cancelled.
 import { join } from 'node:path'
-import type { Arm, ExperimentNow, Plan, Report } from '../../../shared/experiment.ts'
+import type { ExperimentNow, Plan, Report } from '../../../shared/experiment.ts'
 import { faultOf, type Fault } from '../../../shared/fault.ts'
-import { fleetOf } from '../engines/fleet.ts'
-import { shareCores } from '../engines/cores.ts'
-import { NODE } from '../engines/launch.ts'
 import type { Topic } from '../kit/topic.ts'
 import type { Reports } from '../store/reports.ts'
 import type { ProcessId } from '../host/host.ts'
@@ -13,6 +10,7 @@ import { Arrangement, isUp } from './arrangement.ts'
 import { Board } from './board.ts'
 import { Cells } from './cell.ts'
 import type { Chosen } from './choice.ts'
+import { afterlifeCommand, copiesOf, generatorCpus, journalPath, replicasOf } from './commands.ts'
 import { continuityCheck } from './continuity.ts'
 import { Findings } from './findings.ts'
 import { Journal } from './journal.ts'
@@ -21,10 +19,8 @@ import { loadOf } from './plan.ts'
 import { reportOf } from './reporting.ts'
 import { Cancelled, throwIfCancelled } from './until.ts'
 
-/** It looks four times a second. */
-const AFTERLIFE_GONE_MS = 2_000
-
-export const journalPath = (stateDirectory: string): string => join(stateDirectory, 'experiment.journal')
+/** It looks four times a second; on a busy machine one that was just launched has not even begun. */
+const AFTERLIFE_GONE_MS = 5_000
 
 export interface RunParts {
   id: string
@@ -45,12 +41,14 @@ export class ExperimentRun {
   #saved = false
   #notSaved: Fault | null = null
   #afterlife: ProcessId | null = null
+  #cudaVersion: string | null
   readonly #procfs = new Procfs()
 
   constructor(parts: RunParts) {
     this.#parts = parts
     this.#findings = new Findings(parts.plan, parts.chosen.earlier)
     this.#board = new Board(parts.now, parts.lab.clock, { id: parts.id, plan: parts.plan })
+    this.#cudaVersion = parts.chosen.earlier?.workstation.cudaVersion ?? null
     this.#startedAtMs = parts.chosen.earlier?.startedAtMs ?? parts.lab.clock.now()
   }
 
@@ -98,18 +96,15 @@ export class ExperimentRun {
     board.phase('arranging')
     await arrangement.setAside(lab.engines.list.value.filter((engine) => engine.spec.gpuUuid === plan.gpuUuid && !engine.temporary && isUp(engine)), signal)
     if (plan.startsMps) await arrangement.startMps(signal)
-    if (chosen.earlier) this.#findings.addCheck(continuityCheck(chosen.earlier, lab.describe(plan.gpuUuid), lab.clock.now()))
+    this.#cudaVersion = (await lab.cudaVersion(plan.gpuUuid)) ?? this.#cudaVersion
+    if (chosen.earlier) this.#findings.addCheck(continuityCheck(chosen.earlier, { ...lab.describe(plan.gpuUuid), cudaVersion: this.#cudaVersion }, lab.clock.now()))
     const cpus = lab.cpus(plan.gpuUuid)
-    const replicas = Math.max(...plan.file.arms.map(({ engines }) => engines))
     throwIfCancelled(signal)
-    const generator = await arrangement.openGenerator({ processes: replicas, cpus: shareCores(cpus, replicas).generator })
+    const generator = await arrangement.openGenerator({ processes: replicasOf(plan), cpus: generatorCpus(plan, cpus) })
     const cells = new Cells({
       lab, arrangement, board, findings: this.#findings, signal,
       measuring: { lab, gpuUuid: plan.gpuUuid, generator, findings: this.#findings, salt: `${this.#parts.id}-${this.#board.now.startedAtMs.toString(36)}` },
-      fleet: (arm, model) => fleetOf({
-        engine: chosen.engine, arm, model, gpuUuid: plan.gpuUuid, replicas, prefix: `x${this.#parts.id.slice(-4)}`, streamIntervalTokens: plan.file.load.streamIntervalTokens,
-        cpus: cpusOf(arm, cpus, replicas),
-      }),
+      fleet: (arm, model) => copiesOf(plan, chosen.engine, { arm, model, cpus, prefix: `x${this.#parts.id.slice(-4)}` }),
     })
     for (const [index, { point }] of plan.cells.entries()) {
       if (this.#findings.cellsDone.includes(index)) continue
@@ -129,8 +124,7 @@ export class ExperimentRun {
     const journal = Journal.begin(path, { experimentId: id, core, bootId: procfs.bootId(), atMs: lab.clock.now(), throwaway: lab.throwaway })
     try {
       this.#afterlife = await lab.host.launch({
-        argv: [NODE.path, lab.programs.afterlife, path, id, String(core.pid), String(core.startTicks)], env: NODE.env, cwd: lab.stateDirectory,
-        logPath: join(lab.stateDirectory, 'afterlife.log'), why: 'tidy up after the experiment if Overlap is killed',
+        ...afterlifeCommand(lab, { id, core }), logPath: join(lab.stateDirectory, 'afterlife.log'),
       })
       journal.watchedBy(this.#afterlife)
     } catch (error) {
@@ -148,7 +142,7 @@ export class ExperimentRun {
 
   #report(end: 'over' | 'cancelled' | 'underWay'): Report {
     const { id, lab } = this.#parts
-    return reportOf({ id, lab, findings: this.#findings, startedAtMs: this.#startedAtMs, end })
+    return reportOf({ id, lab, findings: this.#findings, startedAtMs: this.#startedAtMs, cudaVersion: this.#cudaVersion, end })
   }
 
   #save(report: Report): void {
@@ -162,11 +156,6 @@ export class ExperimentRun {
       this.#parts.lab.log.error('a report could not be saved', { id: report.id, error })
     }
   }
-}
-
-/** The single engine gets the cores of the replicas together. */
-function cpusOf(arm: Arm, cpus: { all: number[]; near: number[] }, replicas: number): (string | null)[] {
-  return shareCores(cpus, arm.kind === 'single' ? replicas : arm.engines).engines
 }
 
 const invalid = ({ reasons }: Report): Fault => ({

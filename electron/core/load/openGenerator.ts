@@ -1,6 +1,6 @@
 // The generator processes of one experiment: started by path, one per engine, spoken with in lines, kept from block to block.
 import { FaultError } from '../../../shared/fault.ts'
-import type { Conversation, Host } from '../host/host.ts'
+import type { Command, Conversation, Host } from '../host/host.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { divide } from './divide.ts'
@@ -26,6 +26,14 @@ const HEAD_START_MS = 50
 /** From the end of the window to the result. */
 const RESULT_MS = 10_000
 const STOP_MS = 2000
+
+const WHY = 'send load to an engine and measure what comes back'
+
+/** One process of it, as it is started. */
+export function generatorCommand({ programPath, cpus }: Pick<GeneratorParts, 'programPath' | 'cpus'>): Command {
+  const { argv, env } = nodeCommand(programPath)
+  return { argv: cpus === null ? argv : ['taskset', '-c', cpus, ...argv], env, why: WHY }
+}
 
 /** Throws FaultError TOOL_MISSING or EXPERIMENT_FAILED. */
 export async function openGenerator(parts: GeneratorParts): Promise<Generator> {
@@ -128,7 +136,7 @@ class Voice {
     const ready = Promise.withResolvers<void>()
     ready.promise.catch(() => {}) // told to whoever waits for it
     const talk = host.converse({
-      ...nodeCommand(programPath), cpus, why: 'send load to an engine and measure what comes back',
+      ...nodeCommand(programPath), cpus, why: WHY,
       onLine: (line) => this.#take(line),
       onEnd: (end) => {
         if (this.#talk !== talk) return

@@ -43,8 +43,20 @@ describe('Reports', () => {
     expect(again.fault).toBeNull()
     expect(again.summaries.value).toEqual([{
       id: 'report-1', title: 'Decode-heavy demo', startedAtMs: report.startedAtMs, endedAtMs: report.endedAtMs, outcome: 'valid', simulated: true, gpuName: 'NVIDIA H100 80GB HBM3', hostName: 'bench-1',
-      cells: 1, cellsDone: 1, imported: false, headline: report.comparisons[0],
+      cells: 1, cellsDone: 1, imported: false, headline: report.comparisons[0], holdsOnlyFor: null,
     }])
+  })
+
+  it('of a file of the version before, says what each headline holds for', () => {
+    const below = syntheticReport()
+    below.checks.push({ name: 'plateau/mps', result: 'failed', weight: 'warns', sentence: 'Below.', evidence: [] })
+    open().save(below, { imported: false })
+    opened.splice(0)[0]?.close()
+    const before = new Database(path)
+    before.exec('ALTER TABLE reports DROP COLUMN holdsOnlyFor')
+    before.pragma('user_version = 1')
+    before.close()
+    expect(open().summaries.value).toMatchObject([{ id: below.id, holdsOnlyFor: expect.stringContaining('below the plateau of Two engines under MPS') as string }])
   })
 
   it('lists the newest first, tells every change, and finds what the list left out', () => {

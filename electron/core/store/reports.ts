@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { Report, ReportSummary } from '../../../shared/experiment.ts'
 import { FaultError, type Fault } from '../../../shared/fault.ts'
+import { holdsOnlyFor } from '../../../shared/counted.ts'
 import { headlineOf } from '../../../shared/headline.ts'
 import { systemClock, type Clock } from '../kit/clock.ts'
 import { Topic } from '../kit/topic.ts'
@@ -15,12 +16,21 @@ const REPORT_BYTES_MAX = 32 * 1024 * 1024
 const SUMMARIES_MAX = 500
 
 /** One step per version of the file: `user_version` counts those done. Never changed once released, only added to. */
-const MIGRATIONS = [
+const MIGRATIONS: readonly (string | ((database: Database.Database) => void))[] = [
   `CREATE TABLE reports (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, startedAtMs REAL NOT NULL, endedAtMs REAL NOT NULL, outcome TEXT NOT NULL, simulated INTEGER NOT NULL, gpuName TEXT NOT NULL, hostName TEXT NOT NULL,
     cells INTEGER NOT NULL, cellsDone INTEGER NOT NULL, headline TEXT, imported INTEGER NOT NULL, body TEXT NOT NULL
   ) STRICT;
   CREATE INDEX reportsByTime ON reports (startedAtMs DESC, id);`,
+  (database) => {
+    database.exec('ALTER TABLE reports ADD COLUMN holdsOnlyFor TEXT')
+    const set = database.prepare('UPDATE reports SET holdsOnlyFor = ? WHERE id = ?')
+    for (const id of database.prepare<[], string>('SELECT id FROM reports').pluck().all()) {
+      const body = database.prepare<[string], string>('SELECT body FROM reports WHERE id = ?').pluck().get(id)
+      const read = Report.safeParse(JSON.parse(body ?? 'null'))
+      if (read.success) set.run(rowOf(read.data).holdsOnlyFor, id)
+    }
+  },
 ]
 
 type Row = Omit<ReportSummary, 'simulated' | 'imported' | 'headline'> & { simulated: number; imported: number; headline: string | null }
@@ -74,8 +84,8 @@ export class Reports {
       throw new FaultError('WRONG_STATE', 'A report of this workstation has the same id and other contents.', 'Export or remove that one first.', { detail: report.id })
     }
     this.#write(() => this.#database.prepare(
-      `INSERT OR REPLACE INTO reports (id, title, startedAtMs, endedAtMs, outcome, simulated, gpuName, hostName, cells, cellsDone, headline, imported, body)
-       VALUES (@id, @title, @startedAtMs, @endedAtMs, @outcome, @simulated, @gpuName, @hostName, @cells, @cellsDone, @headline, @imported, @body)`,
+      `INSERT OR REPLACE INTO reports (id, title, startedAtMs, endedAtMs, outcome, simulated, gpuName, hostName, cells, cellsDone, headline, holdsOnlyFor, imported, body)
+       VALUES (@id, @title, @startedAtMs, @endedAtMs, @outcome, @simulated, @gpuName, @hostName, @cells, @cellsDone, @headline, @holdsOnlyFor, @imported, @body)`,
     ).run({ ...rowOf(report), imported: how.imported ? 1 : 0, body }))
     this.summaries.set(this.#list())
   }
@@ -105,7 +115,7 @@ export class Reports {
 
   #list(): ReportSummary[] {
     const rows = this.#database.prepare<[number], Row>(
-      'SELECT id, title, startedAtMs, endedAtMs, outcome, simulated, gpuName, hostName, cells, cellsDone, headline, imported FROM reports ORDER BY startedAtMs DESC, id LIMIT ?',
+      'SELECT id, title, startedAtMs, endedAtMs, outcome, simulated, gpuName, hostName, cells, cellsDone, headline, holdsOnlyFor, imported FROM reports ORDER BY startedAtMs DESC, id LIMIT ?',
     ).all(SUMMARIES_MAX)
     return rows.map((row) => ({ ...row, simulated: row.simulated === 1, imported: row.imported === 1, headline: row.headline === null ? null : JSON.parse(row.headline) as ReportSummary['headline'] }))
   }
@@ -116,7 +126,7 @@ function rowOf(report: Report): Omit<Row, 'imported'> {
   return {
     id: report.id, title: report.plan.file.title, startedAtMs: report.startedAtMs, endedAtMs: report.endedAtMs, outcome: report.outcome, simulated: report.simulated ? 1 : 0,
     gpuName: report.workstation.gpuName, hostName: report.workstation.hostName, cells: report.plan.cells.length, cellsDone: report.cellsDone.length,
-    headline: headline === null ? null : JSON.stringify(headline),
+    headline: headline === null ? null : JSON.stringify(headline), holdsOnlyFor: headline === null ? null : (holdsOnlyFor(report, headline)?.where ?? null),
   }
 }
 
@@ -148,7 +158,8 @@ function openDatabase(path: string): Database.Database {
 
 function migrate(database: Database.Database, version: number): void {
   MIGRATIONS.slice(version).forEach((step, index) => database.transaction(() => {
-    database.exec(step)
+    if (typeof step === 'string') database.exec(step)
+    else step(database)
     database.pragma(`user_version = ${version + index + 1}`)
   })())
 }

@@ -32,7 +32,7 @@ export function ExpectedActual({ rows, stamp = null, confident }: { rows: Expect
   return (
     <ChartFrame title={anyMeasured ? 'Expected against actual' : 'Expected gain'} unit="change of output tokens/s against the best single engine" stamp={anyMeasured ? stamp : null} table={table}
       keys={[{ label: 'expected: from no overlap to ideal overlap, line at the likely value', colour: BAND_KEY }, ...(anyMeasured ? [{ label: 'measured, with its 95 % interval', colour: 'var(--mantine-color-text)', hollow: true }] : [])]}
-      note={confident ? null : 'Extrapolated: the model was fitted on Hopper with dense bf16 models.'} empty={ends.length === 0 ? rows[0]?.why ?? 'Nothing is expected and nothing was measured.' : null}
+      note={confident ? null : 'Low confidence: the model was not fitted to all of this load, GPU or engine. What it leaves out is said with each prediction.'} empty={ends.length === 0 ? rows[0]?.why ?? 'Nothing is expected and nothing was measured.' : null}
       meaning="Expected comes from a model of host time, kernel time and overlap; its band runs from θ = 1 (kernels of several engines do not overlap) to θ = 0 (they do, ideally). It is not fitted to this workstation.">
       <ResponsiveContainer width="100%" height={ROW_PX * rows.length + 30}>
         <BarChart data={drawn} layout="vertical" margin={{ top: 2, right: 24, bottom: 0, left: 0 }} barCategoryGap="27%" accessibilityLayer={false}>

@@ -147,7 +147,7 @@ function predictArm(question: Question, arm: Arm, best: readonly Run[]): Predict
     ...(card.architecture === 'hopper' ? [] : ['the kernels were fitted to Hopper']),
     ...(request.engine.recipe === 'vllm' ? [] : ['the kernels were fitted to vLLM']),
     // published pairs reach from 0.6 to 1.5 times one engine
-    ...(arm.kind === 'timeSliced' ? ['what a time slice costs is a guess'] : []),
+    ...(arm.kind === 'timeSliced' ? ['what a time slice costs is a guess, and where the host takes longer than the fit, taking turns costs less'] : []),
     ...(phase.leftOutShare > 0.2 ? [`reading prompts, about ${Math.round(100 * phase.leftOutShare)} % of the time, is left out`] : []),
   ]
   const gain = bandOf(runs, best)

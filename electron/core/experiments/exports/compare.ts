@@ -1,11 +1,12 @@
 // Every figure of two reports side by side. Reports are held against each other by what a cell and an arm are called, not by their place.
 import type { Comparison, Report } from '../../../../shared/experiment.ts'
+import { besideText, blockCounts, holdsOnlyFor } from '../../../../shared/counted.ts'
 import { armPhrase, baselinePhrase, intervalText, MEASURES, signedPercent } from '../../../../shared/headline.ts'
 import { intervalOf } from '../../../../shared/interval.ts'
-import { LATENCIES, THROUGHPUTS, type LoadResult } from '../../../../shared/load.ts'
+import { LATENCIES, limitsText, THROUGHPUTS, type LoadResult } from '../../../../shared/load.ts'
 import { pointText, validBlocks } from '../../../../shared/sweep.ts'
 import { duration, fixed, gibibytes, rate, UNKNOWN, watts } from '../../../../shared/units.ts'
-import { arrivalsText, commandText, dayAndTime, lengthsText, limitsText, milliseconds, settingsText } from './words.ts'
+import { arrivalsText, commandText, dayAndTime, lengthsText, milliseconds, settingsText } from './words.ts'
 
 export interface ComparedRow {
   group: string
@@ -51,12 +52,14 @@ function entriesOf(report: Report): Entries {
 type Add = (group: string, what: string, text: string | null, figure?: number | null) => void
 
 function addReport(report: Report, add: Add): void {
-  const count = (validity: string) => report.blocks.filter((block) => block.validity === validity).length
+  const compared = report.blocks.filter(({ purpose }) => purpose === 'compared')
+  const count = (validity: string) => compared.filter((block) => block.validity === validity).length
   add('Report', 'Title', report.plan.file.title)
   add('Report', 'Numbers', report.simulated ? 'SIMULATED' : 'measured')
   add('Report', 'Outcome', report.reasons.length === 0 ? report.outcome : `${report.outcome}: ${report.reasons.join(' ')}`)
   add('Report', 'Time', dayAndTime(report.startedAtMs))
-  add('Report', 'Blocks valid · invalid · failed', ['valid', 'invalid', 'failed'].map(count).join(' · '))
+  add('Report', 'Blocks for the gains, valid · invalid · failed', ['valid', 'invalid', 'failed'].map(count).join(' · '))
+  add('Report', 'Probes and control blocks', besideText(blockCounts(report.blocks)))
   add('Report', 'Checks failed', report.checks.filter((check) => check.result === 'failed').map((check) => check.name).join(', ') || 'none')
 }
 
@@ -67,6 +70,7 @@ function addGain(report: Report, comparison: Comparison, add: Add): void {
   const { arms } = report.plan.file
   const arm = arms.find((one) => one.id === comparison.armId)
   const group = inCell(report, comparison.cell, `Gain: ${arm === undefined ? comparison.armId : armPhrase(arm)} against ${baselinePhrase(comparison, arms)}`)
+  if (comparison.measure === 'outputTokensPerSecond') add(group, 'Holds', holdsOnlyFor(report, comparison)?.where ?? 'no arm is known to have been below its plateau')
   add(group, MEASURES[comparison.measure].label, comparison.change === null ? null : `${signedPercent(comparison.change)} (${intervalText(comparison)}, ${comparison.pairs} pairs)`)
 }
 
@@ -101,7 +105,7 @@ function addSetup(report: Report, add: Add): void {
   const { workstation, engines } = report
   const { load, blocks, arms } = report.plan.file
   const lines: [string, string, string | null][] = [
-    ['Workstation', 'GPU', workstation.gpuName], ['Workstation', 'GPU memory', gibibytes(workstation.memoryTotalMiB)], ['Workstation', 'Power limit', watts(workstation.powerLimitWatts)], ['Workstation', 'Driver', workstation.driverVersion],
+    ['Workstation', 'GPU', workstation.gpuName], ['Workstation', 'GPU memory', gibibytes(workstation.memoryTotalMiB)], ['Workstation', 'Power limit', watts(workstation.powerLimitWatts)], ['Workstation', 'Driver', workstation.driverVersion], ['Workstation', 'CUDA, at most', workstation.cudaVersion],
     ['Workstation', 'MPS control', workstation.mpsControlVersion], ['Workstation', 'Compute mode', workstation.computeMode], ['Workstation', 'Machine', `${workstation.hostName}, ${workstation.cpu}, ${workstation.cores} cores`],
     ['Workstation', 'Kernel', workstation.kernel], ['Workstation', 'Overlap', `${workstation.overlapVersion} on Node ${workstation.nodeVersion}`], ['Workstation', 'Scene', report.scene],
     ['Load', 'API', load.api],
@@ -119,6 +123,7 @@ function addSetup(report: Report, add: Add): void {
     add(group, 'Command', commandText(engine.argv.map((word, at) => (engine.argv[at - 1] === '--port' ? 'PORT' : word))))
     add(group, 'Environment', Object.entries(engine.env).flatMap(([name, value]) => (OWN_TO_A_RUN.has(name) ? [] : `${name}=${value}`)).join('\n') || null)
     add(group, 'Version', engine.version)
+    add(group, 'Model revision', engine.modelRevision)
     add(group, 'KV cache, tokens', engine.kvCacheTokens === null ? null : fixed(engine.kvCacheTokens), engine.kvCacheTokens)
     add(group, 'Max sequences', engine.maxSequences === null ? null : fixed(engine.maxSequences), engine.maxSequences)
     add(group, 'CPUs', engine.cpus)

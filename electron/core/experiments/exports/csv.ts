@@ -1,4 +1,5 @@
 // A report as CSV after RFC 4180: one row per block and engine, for a spreadsheet or a data frame. Numbers as they are, no thousands separators.
+import { belowPlateau } from '../../../../shared/counted.ts'
 import type { Block, Report } from '../../../../shared/experiment.ts'
 import type { LoadResult, Percentiles } from '../../../../shared/load.ts'
 
@@ -30,7 +31,7 @@ function columnsOf(report: Report, block: Block, engine: Block['engines'][number
   return [
     ['reportId', report.id], ['simulated', report.simulated], ['gpu', report.workstation.gpuName], ['cell', block.cell],
     ['model', point.model ?? null], ['promptTokensAsked', point.promptTokens ?? null], ['outputTokensAsked', point.outputTokens ?? null], ['concurrency', point.concurrency ?? null], ['requestsPerSecondAsked', point.perSecond ?? null],
-    ['block', block.index], ['round', block.round], ['purpose', block.purpose], ['startedAt', new Date(block.startedAtMs).toISOString()], ['arm', block.armId], ['armKind', arm?.kind ?? null], ['validity', block.validity], ['reasons', block.reasons.join(' ')],
+    ['block', block.index], ['round', block.round], ['purpose', block.purpose], ['startedAt', new Date(block.startedAtMs).toISOString()], ['arm', block.armId], ['armKind', arm?.kind ?? null], ['armBelowPlateau', report.checks.some(({ name, result }) => name === `plateau/${block.armId}` && result !== 'notChecked') ? belowPlateau(report, [block.armId]).length > 0 : null], ['validity', block.validity], ['reasons', block.reasons.join(' ')],
     ['armOutputTokensPerSecond', block.total?.outputTokensPerSecond ?? null], ['armTtftMs_p95', block.total?.ttftMs?.p95 ?? null], ['armTpotMs_p95', block.total?.tpotMs?.p95 ?? null],
     ['smActivityPercent', block.gpu.smActivityPercent], ['dramBandwidthPercent', block.gpu.dramBandwidthPercent], ['kernelBusyPercent', block.gpu.kernelBusyPercent],
     ['powerWatts', block.gpu.powerWatts], ['temperatureCelsius', block.gpu.temperatureCelsius], ['smClockMHz', block.gpu.smClockMHz], ['memoryClockMHz', block.gpu.memoryClockMHz],

@@ -1,5 +1,6 @@
 // What a sceptical reader asks for: blocks that do not count, checks, and every block.
 import type { Block, Check, Report } from '../../../../shared/experiment.ts'
+import { besideText, blockCounts, countedText } from '../../../../shared/counted.ts'
 import { checksNote } from '../../../../shared/headline.ts'
 import { pointText } from '../../../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN, watts } from '../../../../shared/units.ts'
@@ -20,17 +21,25 @@ export function doubtSections(report: Report): Section[] {
   const later = new Set(report.checks.map(({ name }) => name))
   const checks = [...report.plan.checks.filter(({ name }) => !later.has(name)), ...report.checks].sort((a, b) => RANK[a.result] - RANK[b.result])
   return [
-    { title: 'What does not count', parts: spoilt.length === 0 ? [{ kind: 'text', text: report.blocks.length === 0 ? 'No block was run.' : `Every one of ${report.blocks.length} blocks counts.` }] : [
-      { kind: 'text', text: `${spoilt.length} of ${report.blocks.length} blocks. Invalid: measured, and does not count. Failed: no measurement.` },
-      ...limited(['Block', ...whereColumn(report), 'Round', 'Arm', 'State', 'Output tokens/s', 'Reasons'], spoilt.map((block) => [
-        String(block.index), ...where(report, block), String(block.round), armName(report, block), block.validity, rate(block.total?.outputTokensPerSecond ?? null), block.reasons.join(' ') || 'No reason was given.',
+    { title: 'What counts, and what does not', parts: [{ kind: 'text', text: countsText(report) }, ...(spoilt.length === 0 ? [] : [
+      { kind: 'text' as const, text: 'Invalid: measured, and does not count. Failed: no measurement.' },
+      ...limited(['Block', ...whereColumn(report), 'Purpose', 'Round', 'Arm', 'State', 'Output tokens/s', 'Reasons'], spoilt.map((block) => [
+        String(block.index), ...where(report, block), block.purpose, String(block.round), armName(report, block), block.validity, rate(block.total?.outputTokensPerSecond ?? null), block.reasons.join(' ') || 'No reason was given.',
       ]), null),
-    ] },
+    ])] },
     { title: 'Checks', parts: checks.length === 0 ? [{ kind: 'warning', text: 'Nothing was checked.' }] : [
       { kind: 'text', text: `${checksNote(checks)}.` },
       ...limited(['Result', 'Check', 'What was found', 'If it fails', 'Evidence'], checks.map((check) => [RESULTS[check.result], check.name, check.sentence, WEIGHTS[check.weight], check.evidence.join('; ') || UNKNOWN]), null),
     ] },
   ]
+}
+
+/** Two kinds of blocks, never added up: what the gains rest on, and what was only looked at beside them. */
+function countsText({ blocks }: Report): string {
+  if (blocks.length === 0) return 'No block was run.'
+  const counts = blockCounts(blocks)
+  const [counted, beside] = [countedText(counts.compared), besideText(counts)]
+  return `${counted.charAt(0).toUpperCase()}${counted.slice(1)}.${beside === null ? '' : ` Beside them: ${beside}; they count towards nothing.`}`
 }
 
 export function blockSections(report: Report): Section[] {

@@ -43,8 +43,17 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
   })
   it('lists what does not count with its reasons, and the checks', () => {
     const text = read(spoilt)
-    for (const piece of ['The generator used 97 % of a core.', 'demo-single-1 ended during the block.', '2 of 24 blocks.', 'FAILED', 'The KV caches differ by 12 %.', 'Every arm has 400,000 tokens of KV cache.', 'demo-mps-1: 200,000; demo-mps-2: 176,000', 'No share is limited.', 'gpuIsFree']) expect(text).toContain(piece)
-    expect(read(syntheticReport())).toContain('Every one of 18 blocks counts.')
+    for (const piece of ['The generator used 97 % of a core.', 'demo-single-1 ended during the block.', '22 of 24 blocks count towards the gains.', 'FAILED', 'The KV caches differ by 12 %.', 'Every arm has 400,000 tokens of KV cache.', 'demo-mps-1: 200,000; demo-mps-2: 176,000', 'No share is limited.', 'gpuIsFree']) expect(text).toContain(piece)
+    expect(read(syntheticReport())).toContain('18 of 18 blocks count towards the gains.')
+  })
+  it('says of a gain below the plateau which load it holds for, in the headline and beside the number', () => {
+    const below = structuredClone(spoilt)
+    below.checks.push({ name: 'plateau/mps', result: 'failed', weight: 'warns', sentence: 'Below.', evidence: [] })
+    const words = 'at this load, below the plateau of Two engines under MPS'
+    const text = read(below)
+    expect(text.slice(0, text.indexOf('Gains'))).toMatch(new RegExp(`against the best single engine: .*, at the same load in total; this load is below the plateau of Two engines under MPS: more requests at a time would make more tokens/s`))
+    expect(text.slice(text.indexOf('Verdict on tokens/s')).replace(/\s+/g, ' ')).toContain(`higher ${words}`)
+    expect(read(spoilt)).not.toContain('below the plateau')
   })
   it('prints every definition, and all that repeats it', () => {
     const text = read(spoilt)

@@ -1,10 +1,11 @@
 // The results: both named gains with their latencies, what was expected, and what each arm did. Sweeps have their own sections.
 import type { Arm, Comparison, Report } from '../../../../shared/experiment.ts'
 import { BINDING, VERDICTS } from '../../../../shared/experiment.ts'
+import { holdsOnlyFor } from '../../../../shared/counted.ts'
 import { armPhrase, baselinePhrase, intervalText, signedPercent } from '../../../../shared/headline.ts'
 import { intervalOf, placeIn } from '../../../../shared/interval.ts'
 import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
-import { fairness, pointText, validBlocks } from '../../../../shared/sweep.ts'
+import { canBeEven, fairness, pointText, validBlocks } from '../../../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
 import { blockChart, gainChart, type GainBar } from './charts.ts'
 import type { Part, Section, Table } from './outline.ts'
@@ -78,11 +79,17 @@ function gainTable(report: Report, headlines: readonly Comparison[]): Table {
       const baseline = arms.find((arm) => arm.id === one.baselineId)
       const named = one.name !== 'other' && baseline !== undefined && arms.filter((arm) => arm.kind === baseline.kind).length > 1 ? `${against}\n(${baseline.name})` : against
       return [
-        ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), who, named, VERDICTS[one.verdict], changeText(one), ...(goodput ? [changeText(beside(one, 'goodputPerSecond'))] : []),
+        ...(cellColumn(report).length > 0 ? [cellTitle(report, one.cell)] : []), who, named, verdictText(report, one), changeText(one), ...(goodput ? [changeText(beside(one, 'goodputPerSecond'))] : []),
         changeText(beside(one, 'ttftMsP95')), changeText(beside(one, 'tpotMsP95')), String(one.pairs),
       ]
     }),
   }
+}
+
+/** The gain holds for a load: where that is below a plateau, it stands beside the number. */
+function verdictText(report: Report, comparison: Comparison): string {
+  const only = holdsOnlyFor(report, comparison)
+  return only === null ? VERDICTS[comparison.verdict] : `${VERDICTS[comparison.verdict]}\n${only.where}`
 }
 
 function expectedParts(report: Report, headlines: readonly Comparison[]): Part[] {
@@ -133,7 +140,7 @@ export function armSections(report: Report): Section[] {
     title: 'Arms', parts: [
       ...figures,
       { kind: 'table', head, numbersFrom: cellColumn(report).length + 2, rows: cells.flatMap((cell) => arms.map((arm) => [...(cellColumn(report).length > 0 ? [cellTitle(report, cell)] : []), ...armRow(report, arm, cell)])) },
-      { kind: 'text', text: `Means over valid blocks; tokens/s with the 95 % interval of that mean, which is not the interval of a gain. Percentiles are taken per block. Fairness is Jain's index over the engines of an arm: 1 is even. GPU readings: ${report.workstation.gpuMetricsSource}.` },
+      { kind: 'text', text: `Means over valid blocks; tokens/s with the 95 % interval of that mean, which is not the interval of a gain. Percentiles are taken per block. Fairness is Jain's index over the engines of an arm: 1 is even; not told where there are fewer requests at a time than engines. GPU readings: ${report.workstation.gpuMetricsSource}.` },
       ...engineParts(report, cells),
       ...(uncounted ? [{ kind: 'warning' as const, text: 'Some blocks had no usage from the engine: chunks were counted as tokens there, and a chunk may hold several.' }] : []),
     ],
@@ -173,7 +180,7 @@ function armRow(report: Report, arm: Arm, cell: number): string[] {
   const valid = validBlocks(report.blocks, arm.id, cell)
   const mean = (read: (block: (typeof valid)[number]) => number | null | undefined) => intervalOf(valid.flatMap((block) => read(block) ?? []))?.mean ?? null
   const percentText = (value: number | null) => (value === null ? UNKNOWN : `${fixed(value)} %`)
-  const index = mean((block) => fairness(block)?.jain)
+  const index = canBeEven(report.plan.file, report.plan.cells[cell]?.point ?? {}, arm) ? mean((block) => fairness(block)?.jain) : null
   return [
     arm.name, settingsText(arm), (['valid', 'invalid', 'failed'] as const).map((validity) => all.filter((block) => block.validity === validity).length).join(' · '),
     withInterval(intervalOf(valid.flatMap((block) => block.total?.outputTokensPerSecond ?? []))), rate(mean((block) => block.total?.goodputPerSecond)),

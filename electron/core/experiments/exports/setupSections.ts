@@ -1,10 +1,10 @@
 // What was run, on what, and how to run it again: definitions, load, workstation, engines, the experiment as a file.
 import { stringify } from 'yaml'
 import type { Report, ReportedEngine } from '../../../../shared/experiment.ts'
-import { LATENCIES, THROUGHPUTS } from '../../../../shared/load.ts'
+import { LATENCIES, limitsText, THROUGHPUTS } from '../../../../shared/load.ts'
 import { duration, fixed, gibibytes, UNKNOWN, watts } from '../../../../shared/units.ts'
 import type { Part, Section } from './outline.ts'
-import { arrivalsText, commandText, dayAndTime, KINDS, lengthsText, limitsText } from './words.ts'
+import { arrivalsText, commandText, dayAndTime, KINDS, lengthsText } from './words.ts'
 
 /** A name of somebody else's report must not become a line of a script. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
@@ -34,13 +34,13 @@ export function setupSections(report: Report): Section[] {
   const { workstation } = report
   return [
     { title: 'Workstation and versions', parts: [table([
-      ['GPU', `${workstation.gpuName}, ${gibibytes(workstation.memoryTotalMiB)}, ${workstation.gpuUuid}`], ['Driver', workstation.driverVersion ?? UNKNOWN], ['MPS control', workstation.mpsControlVersion ?? UNKNOWN],
+      ['GPU', `${workstation.gpuName}, ${gibibytes(workstation.memoryTotalMiB)}, ${workstation.gpuUuid}`], ['Driver', workstation.driverVersion ?? UNKNOWN], ['CUDA, at most', workstation.cudaVersion ?? UNKNOWN], ['MPS control', workstation.mpsControlVersion ?? UNKNOWN],
       ['Compute mode', workstation.computeMode ?? UNKNOWN], ['Power limit', watts(workstation.powerLimitWatts)], ['GPU readings', workstation.gpuMetricsSource],
       ['Machine', `${workstation.hostName}, ${workstation.cpu}, ${workstation.cores} cores, Linux ${workstation.kernel}`], ['Overlap', `${workstation.overlapVersion} on Node ${workstation.nodeVersion}`],
       ['Time', `${dayAndTime(report.startedAtMs)} to ${dayAndTime(report.endedAtMs)}`], ['Set aside for it', report.plan.setsAside.join(', ') || 'nothing'],
     ])] },
     { title: 'Engines', parts: report.engines.length === 0 ? [{ kind: 'text', text: 'No engine was started.' }] : [
-      { kind: 'table', numbersFrom: null, head: ['Engine', 'Arm', 'Attachment', 'Evidence', 'Pids', 'CPUs', 'KV cache, tokens', 'Max sequences', 'Version'], rows: report.engines.map(engineRow) },
+      { kind: 'table', numbersFrom: null, head: ['Engine', 'Arm', 'Attachment', 'Evidence', 'Pids', 'CPUs', 'KV cache, tokens', 'Max sequences', 'Version', 'Model revision'], rows: report.engines.map(engineRow) },
       { kind: 'code', language: 'sh', text: report.engines.map((engine) => `# ${oneLine(engine.name)}\n${[...Object.entries(engine.env).map(([name, value]) => `${commandText([name])}=${commandText([value])}`), commandText(engine.argv)].join(' \\\n  ')}`).join('\n\n') },
       { kind: 'text', text: 'Environment as set over that of the login shell; secrets are masked.' },
     ] },
@@ -50,7 +50,7 @@ export function setupSections(report: Report): Section[] {
 
 const engineRow = (engine: ReportedEngine): string[] => [
   engine.name, engine.armId, engine.attachment, engine.attachmentEvidence.join('; ') || UNKNOWN, engine.pids.join(', ') || UNKNOWN, engine.cpus ?? 'all',
-  engine.kvCacheTokens === null ? UNKNOWN : fixed(engine.kvCacheTokens), engine.maxSequences === null ? UNKNOWN : fixed(engine.maxSequences), engine.version ?? UNKNOWN,
+  engine.kvCacheTokens === null ? UNKNOWN : fixed(engine.kvCacheTokens), engine.maxSequences === null ? UNKNOWN : fixed(engine.maxSequences), engine.version ?? UNKNOWN, engine.modelRevision ?? UNKNOWN,
 ]
 
 function repeatParts(report: Report): Part[] {

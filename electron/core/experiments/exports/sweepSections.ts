@@ -1,7 +1,8 @@
 // A sweep in an export: curves, throughput at a latency limit, knees, and the heat map of two axes.
 import type { Report } from '../../../../shared/experiment.ts'
 import { signedPercent } from '../../../../shared/headline.ts'
-import { AXIS_LABELS, curvesOf, gridOf, knee, pointText, readOff, type Curve, type Grid } from '../../../../shared/sweep.ts'
+import { limitsText } from '../../../../shared/load.ts'
+import { againstLimit, atLimit, AXIS_LABELS, curvesOf, gridOf, keptUpTo, KEPT_SHARE, knee, pointText, type Curve, type Grid } from '../../../../shared/sweep.ts'
 import { duration, fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
 import { heatMap, lineChart } from './charts.ts'
 import type { Part, Section } from './outline.ts'
@@ -45,26 +46,35 @@ function curveParts(report: Report, curves: readonly Curve[]): Part[] {
   const single = arms.find(({ kind }) => kind === 'single')
   const against = (curve: Curve, limit: number): string => {
     const baseline = curves.find((other) => other.armId === single?.id && pointText(other.fixed) === pointText(curve.fixed))
-    const [own, its] = [readOff(curve, limit), baseline === undefined || baseline === curve ? null : readOff(baseline, limit)]
-    return signedPercent(own === null || its === null ? null : own / its - 1)
+    if (baseline === curve) return ''
+    return atLeastText(againstLimit(atLimit(curve, limit), baseline === undefined ? null : atLimit(baseline, limit)), ({ change }) => signedPercent(change))
   }
-  const summary = curves.map((curve) => [...where(curve), curve.armName, ...(limit === null ? [] : [rate(readOff(curve, limit)), against(curve, limit)]), ...(asLoad ? [kneeText(curve)] : [])])
+  const summary = curves.map((curve) => [...where(curve), curve.armName, ...(limit === null ? [] : [atLeastText(atLimit(curve, limit), ({ tokensPerSecond }) => rate(tokensPerSecond)), against(curve, limit)]), ...(asLoad ? [kneeText(curve), ...(load.goodput === null ? [] : [keptText(report, curve)])] : [])])
   return [
     ...figures,
     { kind: 'table', numbersFrom: named ? 2 : 1, head: [...(named ? ['Where'] : []), 'Arm', vary, 'Output tokens/s', 'TTFT p95', 'TPOT p95', 'End to end p95', 'Blocks'], rows: points },
     ...(limit === null && !asLoad ? [] : [
-      { kind: 'table' as const, numbersFrom: named ? 2 : 1, head: [...(named ? ['Where'] : []), 'Arm', ...(limit === null ? [] : [`Tokens/s at ${duration(1000 * limit)}`, single === undefined ? 'Against' : `Against ${single.name}`]), ...(asLoad ? ['Knee'] : [])], rows: summary },
+      { kind: 'table' as const, numbersFrom: named ? 2 : 1, head: [...(named ? ['Where'] : []), 'Arm', ...(limit === null ? [] : [`Tokens/s at ${duration(1000 * limit)}`, single === undefined ? 'Against' : `Against ${single.name}`]), ...(asLoad ? ['Knee', ...(load.goodput === null ? [] : ['Keeps its limits up to'])] : [])], rows: summary },
       { kind: 'text' as const, text: [
-        limit === null ? [] : `Tokens/s at ${duration(1000 * limit)}: read off where the end-to-end p95 crosses that limit, on straight lines between measured points; "${UNKNOWN}" where the limit lies outside what was measured. It has no interval.`,
+        limit === null ? [] : `Tokens/s at ${duration(1000 * limit)}: read off where the end-to-end p95 crosses that limit, on straight lines between measured points. “At least”: every measured load stayed below the limit. “${UNKNOWN}”: none did, or the single engine's own is not known. It has no interval.`,
         asLoad ? `Knee: the first measured load of which twice as much gives less than 10 % more tokens/s. ${vary} is counted ${load.regime === 'equalTotal' ? 'over the whole arm' : 'per engine'}.` : [],
+        asLoad && load.goodput !== null ? `Limits: ${limitsText(load.goodput)}; kept where ${fixed(100 * KEPT_SHARE)} % of the requests that ended well met all of them, at this load and at every lower one.` : [],
       ].flat().join(' ') },
     ]),
   ]
 }
 
+const atLeastText = <Value extends { atLeast: boolean }>(value: Value | null, text: (value: Value) => string): string =>
+  value === null ? UNKNOWN : `${value.atLeast ? 'at least ' : ''}${text(value)}`
+
 function kneeText(curve: Curve): string {
   const found = knee(curve)
-  return found === null ? 'none within what was measured' : `${fixed(found.x)} (${rate(found.tokensPerSecond)} tokens/s)`
+  return found === null ? 'none within what was measured' : `${fixed(found.x, Number.isInteger(found.x) ? 0 : 1)} (${rate(found.tokensPerSecond)} tokens/s)`
+}
+
+function keptText(report: Report, curve: Curve): string {
+  const kept = keptUpTo(report, curve)
+  return kept === null ? 'not kept at any load' : `${kept.all ? 'at least ' : ''}${fixed(kept.x, Number.isInteger(kept.x) ? 0 : 1)}`
 }
 
 function groupFigures(curves: readonly Curve[], indexOf: (armId: string) => number, group: string, limit: number | null): Part[] {

@@ -1,7 +1,7 @@
 // Small pieces of text that several sections of an export share.
 import { duration, fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
 import type { Interval } from '../../../../shared/interval.ts'
-import type { Arrivals, GoodputLimits, Lengths } from '../../../../shared/load.ts'
+import type { Arrivals, Lengths } from '../../../../shared/load.ts'
 import type { Arm } from '../../../../shared/experiment.ts'
 
 /** In UTC, so that two readers read the same. */
@@ -27,11 +27,6 @@ export function arrivalsText(arrivals: Arrivals): string {
   if (arrivals.kind === 'closed') return `closed loop, ${fixed(arrivals.concurrency)} requests at a time`
   const bursts = arrivals.kind === 'bursty' ? `, burstiness ${arrivals.burstiness}` : ''
   return `open loop, ${arrivals.kind}, ${rate(arrivals.perSecond)} requests/s${bursts}`
-}
-
-export function limitsText(limits: GoodputLimits | null): string {
-  const parts = limits === null ? [] : [['TTFT', limits.ttftMs], ['TPOT', limits.tpotMs], ['end to end', limits.endToEndMs]].flatMap(([name, limit]) => (limit === null ? [] : `${name} ≤ ${limit} ms`))
-  return parts.length === 0 ? 'none' : parts.join(', ')
 }
 
 export const KINDS: Record<Arm['kind'], string> = { single: 'one engine with the resources of all replicas together', timeSliced: 'without MPS: the GPU is time-sliced', mps: 'clients of one MPS server' }
