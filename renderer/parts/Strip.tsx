@@ -6,7 +6,7 @@ import 'uplot/dist/uPlot.min.css'
 import { UNKNOWN } from '../../shared/units.ts'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 import type { Columns } from './columns.ts'
-import { onReadings } from './readings.ts'
+import { onReadings, writeText } from './readings.ts'
 import { axisTop, middle, nearest, newest, splitsTo, stack, sumAt } from './stripColumns.ts'
 
 export interface StripLine {
@@ -123,9 +123,10 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
     let other = false
     for (const [index, text] of texts.entries()) {
       const box = readings[index]
-      if (box === undefined || box.textContent === text) continue
-      if (box.textContent.length !== text.length) other = true
-      box.textContent = text
+      if (box === undefined) continue
+      const before = box.textContent.length
+      if (!writeText(box, text)) continue
+      if (before !== text.length) other = true
       box.parentElement!.hidden = lines[index]?.resting === true && text === UNKNOWN
     }
     if (other) fit()
@@ -212,7 +213,7 @@ function options(box: HTMLElement, latest: Latest, scheme: Scheme, onCursor: (at
     ms: 1, width: box.clientWidth, height: box.clientHeight, padding: [7, 10, timeAxis ? 0 : 7, 0], legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: { key: 'live', scales: ['x', null] } },
     scales: { x: { time: true, auto: false }, y: top === null ? { auto: true, range: (_plot, _low, high) => [0, axisTop(high)] } : { auto: false, range: [0, top] } },
-    axes: axes(box, latest, ink),
+    axes: axes(latest, ink),
     series: [{}, ...seriesOf(latest.current, ink.surface)],
     bands: stacked || !ranged ? [] : lines.map((line, at) => ({ series: [2 * at + 1, 2 * at + 2] as [number, number], fill: `${line.colour}40` })),
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)], draw: [(plot) => drawMarks(plot, latest.current, scheme)] },
@@ -234,20 +235,22 @@ function mixed(over: string, under: string, part: number): string {
   return `rgb(${[0, 1, 2].map((at) => Math.round(channel(over, at) * part + channel(under, at) * (1 - part))).join(',')})`
 }
 
-function axes(box: HTMLElement, latest: Latest, ink: (typeof STRIP_COLOURS)[Scheme]): uPlot.Axis[] {
+/** Asked with every frame: they take sizes from the plot, because a size that the document is asked for makes it lay itself out. */
+function axes(latest: Latest, ink: (typeof STRIP_COLOURS)[Scheme]): uPlot.Axis[] {
   const { timeAxis, axisSteps, top } = latest.current
   const look: uPlot.Axis = { stroke: ink.text, font: FONT, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false } }
   return [
     {
       ...look, size: timeAxis ? 22 : 0, gap: 4, space: 90,
       values: (plot, splits) => splits.map((at) => {
+        if (!timeAxis) return null
         const x = plot.valToPos(at, 'x')
-        const whole = x > LABEL_PX.time / 2 - 50 && x < plot.over.clientWidth + 10 - LABEL_PX.time / 2
-        return timeAxis && whole ? timeLabel(at, latest.current.spanMs) : ''
+        const whole = x > LABEL_PX.time / 2 - 50 && x < plot.bbox.width / uPlot.pxRatio + 10 - LABEL_PX.time / 2
+        return whole ? timeLabel(at, latest.current.spanMs) : null
       }),
     },
     {
-      ...look, size: AXIS_PX, gap: 6, splits: (_plot, _axis, _low, high) => splitsTo(high, Math.max(1, Math.floor((box.clientHeight - 30) / LABEL_PX.value)), axisSteps),
+      ...look, size: AXIS_PX, gap: 6, splits: ({ height }, _axis, _low, high) => splitsTo(high, Math.max(1, Math.floor((height - 30) / LABEL_PX.value)), axisSteps),
       values: (plot, splits) => splits.map((value) => (latest.current.note || (top === null && !anyKnown(plot)) ? '' : latest.current.axisFormat(value))),
     },
   ]
