@@ -13,14 +13,13 @@ export function middle(series: Columns['series'][number]): Values {
   })
 }
 
-/** Running sums, first layer at the bottom. An unknown adds nothing and is itself unknown. Every sum's length is asked for at once: arrays that grow are copied again and again. */
+/** Running sums, first layer at the bottom. An unknown adds nothing and is itself unknown. Written over copies, which have their length at once: arrays that grow are copied again and again. */
 export function stack(layers: Values[]): Values[] {
-  const length = layers[0]?.length ?? 0
-  const sums = new Float64Array(length)
+  const sums = new Float64Array(layers[0]?.length ?? 0)
   return layers.map((layer) => {
-    const shown = new Array<number | null>(length)
-    for (let at = 0; at < length; at++) {
-      const value = layer[at] ?? null
+    const shown = layer.slice()
+    for (let at = 0; at < shown.length; at++) {
+      const value = shown[at] ?? null
       shown[at] = value === null ? null : (sums[at]! += value)
     }
     return shown
