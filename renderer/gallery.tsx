@@ -1,4 +1,4 @@
-// Gallery: the whole page in every situation, from invented values and without a core. /gallery.html?scene=mixed#engines, ?scene=crowd&hz=10
+// Gallery: the whole page in every situation, from invented values and without a core. /gallery.html?scene=mixed#engines; ?scene=crowd&hz=10 to be measured: nothing but the page
 import './jitless.ts'
 import { createRoot } from 'react-dom/client'
 import { fakeConnection } from './gallery/fakeConnection.ts'
@@ -30,4 +30,4 @@ function SceneList() {
   )
 }
 
-createRoot(document.getElementById('root')!).render(<><Root connection={connection} /><SceneList /></>)
+createRoot(document.getElementById('root')!).render(<><Root connection={connection} />{!address.has('hz') && <SceneList />}</>)

@@ -85,7 +85,7 @@ export function fakeConnection(scene: Scene, hz = 1): Connection {
       advice: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.advice, 0, wait(...given)),
       plainHttp: async (...given: [unknown, { signal: AbortSignal }]) => items(() => ({ address: 'http://127.0.0.1:7650/#token=of-the-gallery', canClose: true }), 0, wait(...given)),
       setPlainHttp: async () => ({}),
-      hold: async (...given: [unknown, { signal: AbortSignal }]) => items(() => holdOf(scene), lasting, wait(...given)),
+      hold: async (...given: [unknown, { signal: AbortSignal }]) => items(() => holdOf(scene), scene.link.name === 'open' ? 500 : 0, wait(...given)),
     },
     gpu: {
       identities: async (...given: [unknown, { signal: AbortSignal }]) => items(() => scene.identities, 0, wait(...given)),

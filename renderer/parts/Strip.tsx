@@ -1,4 +1,4 @@
-// Strip: one live chart on canvas. The only place that knows uPlot. It draws from columns it is handed and never causes a render.
+// Strip: one live chart on canvas. With its axes (stripAxes.ts) the only place that knows uPlot. It draws from columns it is handed and never causes a render.
 import { useComputedColorScheme } from '@mantine/core'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import uPlot from 'uplot'
@@ -6,8 +6,9 @@ import 'uplot/dist/uPlot.min.css'
 import { UNKNOWN } from '../../shared/units.ts'
 import { engineColour, STRIP_COLOURS, type Scheme } from '../theme/palette.ts'
 import type { Columns } from './columns.ts'
-import { onReadings } from './readings.ts'
-import { axisTop, middle, nearest, newest, splitsTo, stack, sumAt } from './stripColumns.ts'
+import { onReadings, writeText } from './readings.ts'
+import { AXIS_PX, CLOCK, stripAxes } from './stripAxes.ts'
+import { axisTop, middle, nearest, newest, stack, sumAt } from './stripColumns.ts'
 
 export interface StripLine {
   label: string
@@ -123,9 +124,10 @@ function draw(box: HTMLElement, legend: HTMLElement | null, latest: Latest, sche
     let other = false
     for (const [index, text] of texts.entries()) {
       const box = readings[index]
-      if (box === undefined || box.textContent === text) continue
-      if (box.textContent.length !== text.length) other = true
-      box.textContent = text
+      if (box === undefined) continue
+      const before = box.textContent.length
+      if (!writeText(box, text)) continue
+      if (before !== text.length) other = true
       box.parentElement!.hidden = lines[index]?.resting === true && text === UNKNOWN
     }
     if (other) fit()
@@ -197,13 +199,8 @@ function plotData({ atMs, series }: Columns, { stacked, ranged }: StripProps): u
   return [atMs, ...(ranged ? series.flatMap(({ min, max }) => [max, min ?? max]) : series.map(({ max }) => max))]
 }
 
-const FONT = '10.5px system-ui, sans-serif'
-/** Width of the value axis: "79.6 GiB" has to fit. */
-const AXIS_PX = 62
 /** So near to a mark the crosshair stands on it. */
 const MARK_REACH_PX = 7
-/** Room that a label of an axis takes along it. */
-const LABEL_PX = { time: 60, value: 26 }
 
 function options(box: HTMLElement, latest: Latest, scheme: Scheme, onCursor: (at: number | null) => void): uPlot.Options {
   const { stacked, ranged, lines, timeAxis, top } = latest.current
@@ -212,7 +209,7 @@ function options(box: HTMLElement, latest: Latest, scheme: Scheme, onCursor: (at
     ms: 1, width: box.clientWidth, height: box.clientHeight, padding: [7, 10, timeAxis ? 0 : 7, 0], legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: { key: 'live', scales: ['x', null] } },
     scales: { x: { time: true, auto: false }, y: top === null ? { auto: true, range: (_plot, _low, high) => [0, axisTop(high)] } : { auto: false, range: [0, top] } },
-    axes: axes(box, latest, ink),
+    axes: stripAxes(latest, ink),
     series: [{}, ...seriesOf(latest.current, ink.surface)],
     bands: stacked || !ranged ? [] : lines.map((line, at) => ({ series: [2 * at + 1, 2 * at + 2] as [number, number], fill: `${line.colour}40` })),
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)], draw: [(plot) => drawMarks(plot, latest.current, scheme)] },
@@ -232,36 +229,6 @@ function seriesOf({ lines, stacked, ranged }: StripProps, surface: string): uPlo
 function mixed(over: string, under: string, part: number): string {
   const channel = (colour: string, at: number): number => Number.parseInt(colour.slice(1 + 2 * at, 3 + 2 * at), 16)
   return `rgb(${[0, 1, 2].map((at) => Math.round(channel(over, at) * part + channel(under, at) * (1 - part))).join(',')})`
-}
-
-function axes(box: HTMLElement, latest: Latest, ink: (typeof STRIP_COLOURS)[Scheme]): uPlot.Axis[] {
-  const { timeAxis, axisSteps, top } = latest.current
-  const look: uPlot.Axis = { stroke: ink.text, font: FONT, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false } }
-  return [
-    {
-      ...look, size: timeAxis ? 22 : 0, gap: 4, space: 90,
-      values: (plot, splits) => splits.map((at) => {
-        const x = plot.valToPos(at, 'x')
-        const whole = x > LABEL_PX.time / 2 - 50 && x < plot.over.clientWidth + 10 - LABEL_PX.time / 2
-        return timeAxis && whole ? timeLabel(at, latest.current.spanMs) : ''
-      }),
-    },
-    {
-      ...look, size: AXIS_PX, gap: 6, splits: (_plot, _axis, _low, high) => splitsTo(high, Math.max(1, Math.floor((box.clientHeight - 30) / LABEL_PX.value)), axisSteps),
-      values: (plot, splits) => splits.map((value) => (latest.current.note || (top === null && !anyKnown(plot)) ? '' : latest.current.axisFormat(value))),
-    },
-  ]
-}
-
-/** A top that follows the readings means nothing before the first. */
-const anyKnown = ({ data }: uPlot): boolean => data.slice(1).some((series) => series.some((value) => value != null))
-
-/** Kept: making one for each label costs more than drawing the strip. */
-const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-
-function timeLabel(atMs: number, spanMs: number): string {
-  const text = CLOCK.format(atMs)
-  return spanMs > 600_000 ? text.slice(0, 5) : text
 }
 
 function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, scheme: Scheme): void {

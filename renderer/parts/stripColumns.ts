@@ -13,14 +13,14 @@ export function middle(series: Columns['series'][number]): Values {
   })
 }
 
-/** Running sums, first layer at the bottom. An unknown adds nothing and is itself unknown. */
+/** Running sums, first layer at the bottom. An unknown adds nothing and is itself unknown. Written over copies, which have their length at once: arrays that grow are copied again and again. */
 export function stack(layers: Values[]): Values[] {
   const sums = new Float64Array(layers[0]?.length ?? 0)
   return layers.map((layer) => {
-    const shown: Values = []
-    for (let at = 0; at < layer.length; at++) {
-      const value = layer[at] ?? null
-      shown.push(value === null ? null : (sums[at]! += value))
+    const shown = layer.slice()
+    for (let at = 0; at < shown.length; at++) {
+      const value = shown[at] ?? null
+      shown[at] = value === null ? null : (sums[at]! += value)
     }
     return shown
   })
@@ -28,9 +28,9 @@ export function stack(layers: Values[]): Values[] {
 
 /** `used` less the sum of the parts that are known, never below 0: what belongs to none of them. */
 export function rest(used: Values, parts: Values[]): Values {
-  const left = used.slice()
-  for (const part of parts) for (let at = 0; at < left.length; at++) if (left[at] !== null) left[at]! -= part[at] ?? 0
-  return left.map((value) => (value === null ? null : Math.max(0, value)))
+  const sums = new Float64Array(used.length)
+  for (const part of parts) for (let at = 0; at < sums.length; at++) sums[at]! += part[at] ?? 0
+  return used.map((value, at) => (value === null ? null : Math.max(0, value - sums[at]!)))
 }
 
 export function highest(values: Values): number | null {

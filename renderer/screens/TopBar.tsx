@@ -13,7 +13,7 @@ import { foundOn, useFoundEngines } from '../state/foundEngines.ts'
 import { rowOf, useGpus } from '../state/gpus.ts'
 import { useLink, useStale } from '../state/link.ts'
 import { daemonOf, useMps } from '../state/mps.ts'
-import { useNowMs } from '../parts/now.ts'
+import { useBySecond } from '../parts/now.ts'
 import { openScreen, useView } from '../state/view.ts'
 import { attachedWords } from './attachedWords.ts'
 
@@ -92,19 +92,25 @@ function MpsPill() {
   )
 }
 
-const newestFrameMs = (): number | null => useGpus.getState().frame?.atMs ?? null
+const LATE_MS = 4000
 
-/** Looked at once a second, not with every frame. */
+function frameAgeMs(nowMs: number): number | null {
+  const atMs = useGpus.getState().frame?.atMs ?? null
+  return atMs === null ? null : Math.max(0, nowMs - atMs)
+}
+
+const ageWords = (ageMs: number | null): string =>
+  ageMs === null ? 'no frame yet' : ageMs > LATE_MS ? `frame ${duration(ageMs)} old` : `frame < ${Math.max(2, Math.ceil((ageMs + 1) / 1000))} s old`
+
+/** Looked at once a second, not with every frame; drawn again only when it reads otherwise. */
 function FrameAge() {
   useGpus((store) => store.frame === null)
-  const now = useNowMs()
-  const atMs = newestFrameMs()
-  const age = atMs === null ? null : Math.max(0, now - atMs)
-  const late = age !== null && age > 4000
+  const late = useBySecond((nowMs) => (frameAgeMs(nowMs) ?? 0) > LATE_MS)
+  const said = useBySecond((nowMs) => ageWords(frameAgeMs(nowMs)))
   return (
     <Tooltip label="Age of the last frame of readings.">
       <span className="ageBox small nowrap" tabIndex={0} style={late ? { color: 'var(--tone-bad)' } : { color: 'var(--mantine-color-dimmed)' }}>
-        {age === null ? 'no frame yet' : late ? `frame ${duration(age)} old` : `frame < ${Math.max(2, Math.ceil((age + 1) / 1000))} s old`}
+        {said}
       </span>
     </Tooltip>
   )

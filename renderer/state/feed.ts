@@ -19,7 +19,7 @@ import { useLink } from './link.ts'
 import { coreNowMs, noteCoreTime } from '../parts/now.ts'
 import { writeReadings } from '../parts/readings.ts'
 import { keepEqual } from './keepEqual.ts'
-import { addMarks, daemonMarks, engineMarks, useMarks } from './marks.ts'
+import { addMarks, daemonMarks, engineMarks, useMarks, type Mark } from './marks.ts'
 import { useMps } from './mps.ts'
 import { usePast } from './past.ts'
 import { engineSeries, gpuSeries, track } from './track.ts'
@@ -40,7 +40,7 @@ export function feed(connection: Connection): () => void {
     connection.follow((client, signal) => client.gpu.frames({}, { signal }), onFrame),
     connection.follow((client, signal) => client.mps.daemons({}, { signal }), (daemons) => {
       const before = useMps.getState().daemons
-      useMarks.setState(({ marks }) => ({ marks: addMarks(marks, daemonMarks(before, daemons)) }))
+      note(daemonMarks(before, daemons))
       useMps.setState({ daemons: keepEqual(before, daemons) })
       settleAttempts()
     }),
@@ -95,9 +95,14 @@ function onFrame(frame: GpuFrame): void {
 
 function onEngines(engines: Engine[]): void {
   const before = useEngines.getState().engines
-  useMarks.setState(({ marks }) => ({ marks: addMarks(marks, engineMarks(before, engines)) }))
+  note(engineMarks(before, engines))
   useEngines.setState(({ settled }) => engineStore(settled, engines))
   settleAttempts()
+}
+
+/** Nobody is told where there is no news. */
+function note(news: Mark[]): void {
+  if (news.length > 0) useMarks.setState(({ marks }) => ({ marks: addMarks(marks, news) }))
 }
 
 /** All drawn values of one moment. A rate that is no longer fresh is unknown, not repeated. */

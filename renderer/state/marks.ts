@@ -23,8 +23,9 @@ export function addMarks(marks: Mark[], news: Mark[], cap = MARKS_KEPT): Mark[] 
 
 /** Engines whose state is another than before. A first sight is no change. */
 export function engineMarks(before: Engine[] | null, after: Engine[]): Mark[] {
-  return after.flatMap((engine) => {
-    const old = before?.find((one) => one.id === engine.id)
+  return after.flatMap((engine, at) => {
+    // with every item: nearly always in the same order
+    const old = before?.[at]?.id === engine.id ? before[at] : before?.find((one) => one.id === engine.id)
     if (old === undefined || old.state === engine.state) return []
     return [{ atMs: engine.sinceMs, gpuUuid: engine.spec.gpuUuid, label: `${engine.spec.name} ${engine.state}`, colour: engine.colour }]
   })
