@@ -115,7 +115,7 @@ function inputFault(thrown: unknown): Fault | null {
   const field = (issue.path ?? []).map((key) => (typeof key === 'object' ? key.key : key)).map(String).join('.') || null
   return {
     code: 'BAD_INPUT',
-    sentence: !field ? issue.message : /received undefined$/.test(issue.message) ? `${field} is missing.` : `${field} is not right: ${issue.message}`,
+    sentence: !field ? issue.message : issue.message.endsWith('received undefined') ? `${field} is missing.` : `${field} is not right: ${issue.message}`,
     hint: 'Correct the field and try again.',
     field,
     detail: null,
