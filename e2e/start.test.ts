@@ -9,7 +9,7 @@ let clone: Clone
 beforeEach(() => void (clone = openClone()))
 afterEach(() => clone.close())
 
-const WITHIN = { timeout: 20_000, interval: 20 }
+const WITHIN = { timeout: 40_000, interval: 20 }
 const eventually = (check: () => void) => vi.waitFor(check, WITHIN)
 const page = () => readFileSync(join(clone.folder, 'dist/page/index.html'), 'utf8')
 const stepReached = (step: 'install' | 'build', times = 1) => eventually(() => expect(clone.runs(step)).toHaveLength(times))

@@ -70,6 +70,7 @@ describe('with a core that runs', () => {
       [['--colour'], /^--colour is not understood\.\nnpm run cli -- /],
       [['call', 'mps.start', '{broken'], /^\{broken is not a JSON object\.\n/],
       [['watch', 'engine.log', '{"id":"none"}'], /^There is no engine none\.\n/],
+      [['status', '--colour'], /^--colour is not understood\.\nnpm run cli -- /],
     ] as const) {
       const program = cli(...words)
       expect((await program.ended).code).toBe(1)

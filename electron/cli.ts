@@ -10,9 +10,9 @@ import { FaultError } from '../shared/fault.ts'
 import type { FoundEngine } from '../shared/foundEngine.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
 import { stateFolder } from './elsewhere.ts'
-import { readFlags } from './flags.ts'
+import { readFlags, understood } from './flags.ts'
 import { firstOf, RunningCore, type Door } from './runningCore.ts'
-import { say } from './terminal.ts'
+import { complain, say } from './terminal.ts'
 
 const USAGE = `npm run cli -- [flags] COMMAND
   status                 what runs: GPUs' daemons and engines
@@ -94,17 +94,9 @@ async function carryOut(door: Door, where: string, { command, name, input, proce
   out(JSON.stringify(isStream(procedure) ? await firstOf(door, name, input) : await door.call(name, procedure['~orpc'].route.method === 'GET' ? undefined : input), null, 2))
 }
 
-function wordsOf(args: string[]) {
-  try {
-    return parseArgs({ args, allowPositionals: true, options: { state: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
-  } catch (error) {
-    const unknown = /'([^' ]+)/.exec((error as Error).message)?.[1] ?? 'That'
-    throw new FaultError('BAD_INPUT', ['--state', '--scene'].includes(unknown) ? `${unknown} needs a value.` : `${unknown} is not understood.`, USAGE, { field: 'flags' })
-  }
-}
-
 async function main(): Promise<void> {
-  const { values, positionals } = wordsOf(process.argv.slice(2))
+  const options = { state: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+  const { values, positionals } = understood(USAGE, () => parseArgs({ allowPositionals: true, options }))
   const [command = '', name = '', json, ...more] = positionals
   if (values.state === '') throw new FaultError('BAD_INPUT', '--state needs a folder.', 'Give the path of the folder that Overlap was started with.', { field: 'state' })
   if (values.help || command === '') return out(USAGE)
@@ -135,8 +127,8 @@ async function main(): Promise<void> {
 
 main().then(
   () => process.exit(),
-  (error: Error) => {
-    say(error instanceof FaultError ? [error.fault.sentence, error.fault.hint, error.fault.detail].filter(Boolean).join('\n') : error.message)
+  (error: unknown) => {
+    complain(error)
     process.exit(1)
   },
 )

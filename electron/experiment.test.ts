@@ -31,7 +31,7 @@ async function ended(words: string[], onText: (text: string, kill: (signal: Node
 
 it.each([
   ['a file that is not there', () => ['no-such-experiment', '--out', join(folder, 'out')], 'cannot be read'],
-  ['a flag that nobody knows', () => ['demo', '--outt', join(folder, 'out')], "Unknown option '--outt'"],
+  ['a flag that nobody knows', () => ['demo', '--outt', join(folder, 'out')], '--outt is not understood.'],
   ['a folder that cannot be made', () => ['demo', '--out', join(folder, 'file', 'out')], 'cannot be made'],
   ['a scene that there is not', () => ['demo', '--out', join(folder, 'out'), '--scene', 'no-such'], 'There is no scene'],
 ])('refuses %s at once, and leaves nothing', async (_, words, sentence) => {

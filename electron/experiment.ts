@@ -15,9 +15,10 @@ import { headlineOf } from './core/experiments/exports/headline.ts'
 import { commandText } from './core/experiments/exports/words.ts'
 import { parseExperiment } from './core/experiments/presets.ts'
 import { stateFolder } from './elsewhere.ts'
-import { readFlags } from './flags.ts'
+import { readFlags, understood } from './flags.ts'
 import { OwnCore, settled } from './ownCore.ts'
 import { RunningCore, type Door } from './runningCore.ts'
+import { complain, say } from './terminal.ts'
 
 const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
   FILE.yaml       an experiment, or the name of one in assets/experiments
@@ -30,7 +31,6 @@ const USAGE = `npm run experiment -- FILE.yaml --out DIR [flags]
   --state DIR     as for npm start; a core that runs there is used`
 const REFUSED = 2
 const root = join(import.meta.dirname, '..')
-const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const stateFlag = (state: string | undefined): string[] => (state === undefined ? [] : ['--state', state])
 // whoever read it may have gone (`| head`): the experiment goes on, and is taken down as it should be
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -94,12 +94,12 @@ async function carryOut(door: Door, file: ExperimentFile | null, wishes: Wishes,
   const { id } = await door.call<{ id: string }>('experiment.start', { file, gpuUuid: wishes.gpu ?? null, engineId: engineOf(engines, wishes.engine), resumes })
   const cancel = (): void => {
     say('Cancelling; everything is taken down.')
-    door.call('experiment.cancel', { id }).catch((error: Error) => say(error.message))
+    door.call('experiment.cancel', { id }).catch(complain)
   }
   ended.addEventListener('abort', cancel, { once: true })
   if (ended.aborted) cancel()
   const now = await follow(door, id)
-  if (now.fault !== null) say(`${now.fault.sentence} ${now.fault.hint}`)
+  if (now.fault !== null) complain(FaultError.of(now.fault))
   if (now.reportId === null) return 1
   for (const [format, ending] of [['json', 'json'], ['markdown', 'md'], ['html', 'html'], ['csv', 'csv']] as const satisfies readonly (readonly [ExportFormat, string])[]) {
     const { text } = await door.call<{ text: string }>('experiment.exportReport', { id: now.reportId, format })
@@ -111,17 +111,12 @@ async function carryOut(door: Door, file: ExperimentFile | null, wishes: Wishes,
   return report.outcome === 'valid' ? 0 : 1
 }
 
-function readWords() {
-  const options = { out: { type: 'string' }, engine: { type: 'string' }, gpu: { type: 'string' }, resume: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
-  try {
-    return parseArgs({ allowPositionals: true, options })
-  } catch (error) {
-    throw new FaultError('BAD_INPUT', `${error instanceof Error ? error.message.split('. ')[0] : String(error)}.`, USAGE)
-  }
-}
+const OPTIONS = {
+  out: { type: 'string' }, engine: { type: 'string' }, gpu: { type: 'string' }, resume: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+} as const
 
 async function main(): Promise<number> {
-  const { values, positionals } = readWords()
+  const { values, positionals } = understood(USAGE, () => parseArgs({ allowPositionals: true, options: OPTIONS }))
   const [name, ...more] = positionals
   if (values.help || more.length > 0 || (name ?? values.resume) === undefined || values.out === undefined) {
     process.stdout.write(`${USAGE}\n`)
@@ -153,8 +148,7 @@ async function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    if (error instanceof FaultError) say([error.fault.sentence, error.fault.hint, error.fault.detail].filter(Boolean).join('\n'))
-    else say(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    complain(error)
     process.exit(error instanceof FaultError && error.fault.code !== 'LINK_LOST' ? REFUSED : 1)
   },
 )

@@ -29,33 +29,26 @@ const sceneLines = Object.entries(SCENES).map(([name, { sentence }]) => `  ${nam
 /** What --help prints: the flags, and what each scene shows. */
 export const HELP = `${USAGE}\n\nScenes of the simulated workstation\n${sceneLines.join('\n')}`
 
-export function readFlags(argv: readonly string[]): Flags {
-  let values: Record<string, string | boolean | undefined>
+/** What `read` gives; what it does not understand, with the usage as the hint. */
+export function understood<Words>(usage: string, read: () => Words): Words {
   try {
-    values = parseArgs({
-      args: [...argv],
-      strict: true,
-      options: {
-        headless: { type: 'boolean' },
-        port: { type: 'string' },
-        scene: { type: 'string' },
-        real: { type: 'boolean' },
-        state: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values
+    return read()
   } catch (error) {
     const unknown = /'([^' ]+)/.exec((error as Error).message)?.[1]
-    throw new FaultError('BAD_INPUT', `${unknown ?? 'That'} is not understood.`, USAGE, { field: unknown ?? 'flags', detail: (error as Error).message })
+    throw new FaultError('BAD_INPUT', `${unknown ?? 'That'} is not understood.`, usage, { field: unknown ?? 'flags', cause: error })
   }
-  const text = (name: string): string | null => (typeof values[name] === 'string' ? values[name] : null)
-  const port = text('port')
+}
+
+const OPTIONS = {
+  headless: { type: 'boolean' }, port: { type: 'string' }, scene: { type: 'string' }, real: { type: 'boolean' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+} as const
+
+export function readFlags(argv: readonly string[]): Flags {
+  const { headless = false, port = null, scene = null, real = false, state = null, help = false } = understood(USAGE, () => parseArgs({ args: [...argv], options: OPTIONS })).values
   if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) <= 65535)) {
     throw new FaultError('BAD_INPUT', `--port ${port} is not a port.`, 'Give a number from 0 to 65535; 0 takes any free one.', { field: 'port' })
   }
-  const state = text('state')
   if (state !== null && (state === '' || state.includes('\0'))) throw new FaultError('BAD_INPUT', '--state needs a folder.', 'Give the path of a folder that may be written to.', { field: 'state' })
-  const scene = text('scene')
-  if (scene !== null && values['real']) throw new FaultError('BAD_INPUT', '--scene and --real contradict each other.', 'Leave one of them out.', { field: 'scene' })
-  return { headless: values['headless'] === true, port: port === null ? null : Number(port), scene, real: values['real'] === true, state, help: values['help'] === true }
+  if (scene !== null && real) throw new FaultError('BAD_INPUT', '--scene and --real contradict each other.', 'Leave one of them out.', { field: 'scene' })
+  return { headless, port: port === null ? null : Number(port), scene, real, state, help }
 }

@@ -1,6 +1,7 @@
 // The browser's entry: the same core as the desktop's, joined by a WebSocket. Prints one line when it is ready.
 import './nodeVersion.ts'
 import { join } from 'node:path'
+import { FaultError } from '../shared/fault.ts'
 import { HELP, readFlags } from './flags.ts'
 import { openWorkstation } from './opening.ts'
 import { PlainHttpDoor } from './plainHttp.ts'
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
     if (!end.signal.aborted) {
       const greeting = workstation.greeting()
       if (greeting.simulated) say(`Simulated workstation, scene ${greeting.scene}: no number below comes from a GPU.`)
-      for (const fault of greeting.faults) say(`${fault.sentence} ${fault.hint}`)
+      for (const fault of greeting.faults) complain(FaultError.of(fault))
       sayReady(port, token)
       workstation.begin()
       await aborted(end.signal)

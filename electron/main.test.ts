@@ -272,7 +272,7 @@ describe('the end', () => {
 
     await desktop.do('quit', {}, 'asked')
     desktop.tell('answer', { response: -1 }) // it cannot be asked: said, and the next quit asks again
-    await vi.waitFor(() => expect(desktop.printed).toContain('no question can be shown'))
+    await vi.waitFor(() => expect(desktop.printed).toContain('no question can be shown'), { timeout: 20_000 })
     await desktop.do('quit', {}, 'asked')
     desktop.tell('answer', { response: 0 })
     expect(await desktop.ended).toBe(0)

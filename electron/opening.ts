@@ -45,7 +45,7 @@ export async function openWorkstation(flags: Flags, root: string, aborted?: Abor
   const stateDirectory = scene === null ? top : join(top, 'sim', scene)
   const unusable = (error: Error) => {
     const { message } = error.cause instanceof Error ? error.cause : error // a Fault's own sentence would be one within ours
-    return new FaultError('NO_PERMISSION', `The folder ${stateDirectory} cannot be used: ${message}.`, 'Choose another with --state DIR.', { field: 'state', detail: message })
+    return new FaultError('NO_PERMISSION', `The folder ${stateDirectory} cannot be used: ${message}.`, 'Choose another with --state DIR.', { field: 'state', cause: error })
   }
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 }).catch((error: Error) => Promise.reject(unusable(error)))
   const disposer = new Disposer()

@@ -44,7 +44,7 @@ export class OwnCore implements Door {
       return (await this.#calls[group]![call]!(input)) as Answer
     } catch (thrown) {
       const fault = (thrown as { data?: Fault }).data
-      throw fault?.sentence ? new FaultError(fault.code, fault.sentence, fault.hint, { ...(fault.field === null ? {} : { field: fault.field }), ...(fault.detail === null ? {} : { detail: fault.detail }) }) : thrown
+      throw fault?.sentence ? FaultError.of(fault) : thrown
     }
   }
 

@@ -13,7 +13,7 @@ import { WebServer } from './web/server.ts'
 
 const DEFAULT_PORT = 7650
 
-export interface DoorParts {
+interface DoorParts {
   opened: Opened
   /** null: 7650, or any free one where that is taken. */
   port: number | null

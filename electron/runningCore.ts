@@ -79,7 +79,7 @@ async function whole(answer: Response): Promise<unknown> {
 function faultIn(said: unknown): FaultError {
   const read = Fault.safeParse(said)
   const { data: fault } = read.success ? read : Fault.safeParse((said as { data?: unknown } | null)?.data)
-  return fault ? new FaultError(fault.code, fault.sentence, fault.hint, { ...(fault.field === null ? {} : { field: fault.field }), ...(fault.detail === null ? {} : { detail: fault.detail }) }) : lost(JSON.stringify(said))
+  return fault ? FaultError.of(fault) : lost(JSON.stringify(said))
 }
 
 const lost = (cause: unknown): FaultError => new FaultError('LINK_LOST', 'Overlap does not answer any more.', 'Look whether it still runs; start it again if it does not.', { detail: cause instanceof Error ? cause.message : String(cause) })

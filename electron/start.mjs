@@ -244,10 +244,10 @@ async function main(words) {
   const { node, electron } = await prepared(words)
   const env = envFor(node)
   if (electron) {
-    const began = Date.now()
+    const began = performance.now()
     const code = await run([electron, at('.'), ...words], { env })
     // a missing library, a dead display, a sandbox that this kernel forbids (Ubuntu 24.04's AppArmor): never without it, rather without a window
-    if (code === 0 || code === REFUSED || stopping || Date.now() - began > WINDOW_FAILS_WITHIN_MS) return code
+    if (code === 0 || code === REFUSED || stopping || performance.now() - began > WINDOW_FAILS_WITHIN_MS) return code
     say(`The window could not be opened (Electron ended with ${code}; see above): going on in the browser.`)
   } else if (!words.some((word) => ['--headless', '--help'].includes(word)) && !wantsDesktop(words)) say('No display here: open the address below in a browser (from elsewhere through ssh -L).')
   return await run([node, ...SMALL_HEAP, at('electron/headless.ts'), ...words.filter((word) => word !== '--headless')], { env })

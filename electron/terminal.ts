@@ -1,4 +1,4 @@
-// What both entries tell whoever started them in a terminal: the ready line, what is left running, who else is here.
+// What every entry tells whoever started it in a terminal: refusals, the ready line, what is left running, who else is here.
 import { FaultError } from '../shared/fault.ts'
 import type { Elsewhere } from './elsewhere.ts'
 import type { Opened } from './opening.ts'
@@ -24,8 +24,8 @@ export function sayLeft({ workstation }: Opened): void {
   if (left.length > 0) say(`Left running: ${left.join(', ')}. The next start finds them again.`)
 }
 
-/** A refusal in its own words; anything else is a bug, and is printed whole. */
+/** A refusal in its own words and those of the tool; anything else is a bug, and is printed whole. */
 export function complain(thrown: unknown): void {
-  if (thrown instanceof FaultError) say(`${thrown.fault.sentence}\n${thrown.fault.hint}`)
+  if (thrown instanceof FaultError) say([thrown.fault.sentence, thrown.fault.hint, thrown.fault.detail].filter(Boolean).join('\n'))
   else say(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
 }

@@ -64,6 +64,11 @@ export class FaultError extends Error {
     this.name = 'FaultError'
     this.fault = { code, sentence, hint, field: more.field ?? null, detail: more.detail ?? null }
   }
+
+  /** A Fault that came as a value, to be thrown. */
+  static of({ code, sentence, hint, field, detail }: Fault, cause?: unknown): FaultError {
+    return new FaultError(code, sentence, hint, { field: field ?? undefined, detail: detail ?? undefined, cause })
+  }
 }
 
 /** What the system says when nothing can be written: nobody's mistake, wherever it is met. */

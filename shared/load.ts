@@ -69,7 +69,6 @@ export const THROUGHPUTS = {
   requestsPerSecond: { label: 'Requests/s', meaning: 'Requests that ended well within the measuring window, per second.' },
   goodputPerSecond: { label: 'Goodput', meaning: 'Requests per second that ended well and met every latency limit.' },
 } as const
-export type ThroughputKey = keyof typeof THROUGHPUTS
 
 /** One block of load on one engine, or summed over the engines of an arm. Null: nothing to count from. */
 export const LoadResult = z.object({

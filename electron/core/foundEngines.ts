@@ -18,7 +18,6 @@ import { loadOf } from './experiments/plan.ts'
 import { readPresets } from './experiments/presets.ts'
 import type { Sampler } from './gpu/sampler.ts'
 import { refuseWhileHeld } from './hold.ts'
-import { withOverlay } from './host/environment.ts'
 import type { Host, Tools } from './host/host.ts'
 import type { Procfs, ProcessTable } from './host/procfs.ts'
 import type { Clock } from './kit/clock.ts'
@@ -92,7 +91,7 @@ export class FoundEngines {
     const folder = new RunFolder(join(stateDirectory, 'engines', idOf(process, procfs.bootId())))
     const usable = spec.onMps && spec.gpuUuid !== null ? (mps.environment(spec.gpuUuid) ?? { pipeDirectory: env['CUDA_MPS_PIPE_DIRECTORY'] ?? '', daemonPid: null }) : null
     const start = launchCommand({ version: 1, runId: '', spec, port, mps: usable }, folder, programs.keeper, tools.env)
-    const compared = comparedEnvironments(env, withOverlay(host.environment, start.env), ownEnvironment(env, inherited))
+    const compared = comparedEnvironments(env, { ...host.environment, ...start.env }, ownEnvironment(env, inherited))
     return {
       runs: host.preview({ argv, env: compared.now, cwd, why: 'runs as' }),
       startsAgain: host.preview({ argv: start.argv.slice(start.argv.indexOf('--') + 1), env: compared.next, cwd: start.cwd, why: 'will be started again as' }),
@@ -143,7 +142,7 @@ export class FoundEngines {
   #adoptable(id: string): Adoptable {
     const found = this.found.value.find((one) => one.id === id)
     const adoptable = this.#discovery.adoptable(id)
-    if (found?.obstacle) throw new FaultError(found.obstacle.code, found.obstacle.sentence, found.obstacle.hint, { detail: found.obstacle.detail ?? undefined })
+    if (found?.obstacle) throw FaultError.of(found.obstacle)
     if (!found || !adoptable) throw new FaultError('NOT_FOUND', 'No such engine runs here.', 'Look at the engines that were found: it may have ended.', { field: 'id' })
     return adoptable
   }

@@ -94,7 +94,7 @@ export class Workstation implements Answering {
   readonly #disposer = new Disposer()
   readonly #startedAtMs: number
   #closing = false
-  #spent = { atMs: 0, cpu: process.cpuUsage(), toolSeconds: 0 }
+  #spent = { steadyMs: 0, cpu: process.cpuUsage(), toolSeconds: 0 }
   readonly #delay = monitorEventLoopDelay({ resolution: 20 })
 
   private constructor(parts: WorkstationParts, settings: Settings, host: LocalHost) {
@@ -245,14 +245,14 @@ export class Workstation implements Answering {
   }
 
   #count(): void {
-    const nowMs = this.#parts.clock.now()
+    const steadyMs = this.#parts.clock.steady()
     const cpu = process.cpuUsage()
     const toolSeconds = this.gpu.toolPids().reduce((sum, pid) => sum + (this.#procfs.cpuSeconds(pid) ?? 0), 0)
-    const elapsedMs = nowMs - this.#spent.atMs
+    const elapsedMs = steadyMs - this.#spent.steadyMs
     const spentMs = (cpu.user + cpu.system - this.#spent.cpu.user - this.#spent.cpu.system) / 1000
-    if (this.#spent.atMs > 0 && elapsedMs > 0) {
+    if (this.#spent.steadyMs > 0 && elapsedMs > 0) {
       this.cost.set({
-        atMs: nowMs,
+        atMs: this.#parts.clock.now(),
         corePercent: (100 * spentMs) / elapsedMs,
         // a tool that was started anew began to count from zero
         toolsPercent: toolSeconds >= this.#spent.toolSeconds ? (100_000 * (toolSeconds - this.#spent.toolSeconds)) / elapsedMs : null,
@@ -261,7 +261,7 @@ export class Workstation implements Answering {
       })
     }
     this.#delay.reset()
-    this.#spent = { atMs: nowMs, cpu, toolSeconds }
+    this.#spent = { steadyMs, cpu, toolSeconds }
   }
 
   /** A scene's own engines: added once, kept as the scene has them while they rest, started in order. */

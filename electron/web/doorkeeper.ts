@@ -13,7 +13,7 @@ const TOKEN_SUBPROTOCOL = 'overlap.token.'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-export const newToken = (): string => randomBytes(24).toString('base64url')
+const newToken = (): string => randomBytes(24).toString('base64url')
 
 /** The token of OVERLAP_TOKEN, taken out of the environment so that nothing that is started inherits it; without one, a random one. */
 export function takeToken(env: NodeJS.ProcessEnv): string {
@@ -23,7 +23,7 @@ export function takeToken(env: NodeJS.ProcessEnv): string {
 }
 
 /** A token that is given must travel in a URL fragment and a subprotocol. */
-export function checkedToken(token: string): string {
+function checkedToken(token: string): string {
   if (/^[A-Za-z0-9._~-]{16,256}$/.test(token)) return token
   throw new FaultError('BAD_INPUT', 'OVERLAP_TOKEN cannot be used.', 'Use 16 to 256 letters, digits, dots, dashes, underscores or tildes.', { field: 'OVERLAP_TOKEN' })
 }
@@ -60,7 +60,7 @@ export class Doorkeeper {
 
   /** Compares digests in constant time, so that neither content nor length of the token can be measured. */
   checkToken(given: string | null): void {
-    const now = this.#clock.now()
+    const now = this.#clock.steady()
     this.#wrong = this.#wrong.filter((atMs) => now - atMs < 60_000)
     // the right one always comes in: any page can send wrong ones, and must not lock its owner out
     if (timingSafeEqual(digest(given ?? ''), this.#expected)) return
@@ -93,13 +93,13 @@ export class Pace {
     this.#clock = clock
     this.#perSecond = perSecond
     this.#left = perSecond * 2
-    this.#atMs = clock.now()
+    this.#atMs = clock.steady()
   }
 
   /** False: too many. */
   take(): boolean {
-    const now = this.#clock.now()
-    this.#left = Math.min(this.#perSecond * 2, this.#left + (Math.max(0, now - this.#atMs) / 1000) * this.#perSecond)
+    const now = this.#clock.steady()
+    this.#left = Math.min(this.#perSecond * 2, this.#left + ((now - this.#atMs) / 1000) * this.#perSecond)
     this.#atMs = now
     if (this.#left < 1) return false
     this.#left -= 1

@@ -60,12 +60,12 @@ export function perform(action: Action, client: Client): void {
 /** Runs it: pending until its effect is seen on a stream. Gives the fault when it was refused, else null. */
 export async function carryOut(action: Action, client: Client, forceAfterSeconds: number | null): Promise<Fault | null> {
   const seen = action.watch?.() ?? (() => true)
-  const pending = { name: 'pending', sinceMs: Date.now(), seen, answered: false } as const
+  const pending = { name: 'pending', sinceMs: performance.now(), seen, answered: false } as const
   setAttempt(action.id, pending)
   try {
     await action.run(client, forceAfterSeconds)
     setAttempt(action.id, { ...pending, answered: true })
-    settleAttempts(Date.now())
+    settleAttempts()
     return null
   } catch (thrown) {
     const fault = faultOf(thrown)

@@ -22,10 +22,7 @@ export function callFault(thrown: unknown): unknown {
   if (thrown instanceof FaultError) return thrown
   if (thrown instanceof ORPCError) {
     const fault = Fault.safeParse(thrown.data)
-    if (fault.success) {
-      const { code, sentence, hint, field, detail } = fault.data
-      return new FaultError(code, sentence, hint, { ...(field === null ? {} : { field }), ...(detail === null ? {} : { detail }), cause: thrown })
-    }
+    if (fault.success) return FaultError.of(fault.data, thrown)
     return new FaultError('BUG', 'The workstation answered with an error it has no words for.', 'Please report it.', { detail: `${thrown.code}: ${thrown.message}`, cause: thrown })
   }
   return linkLost()

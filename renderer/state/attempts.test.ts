@@ -12,10 +12,10 @@ describe('an attempt', () => {
   it('stays pending after a good answer until its effect is seen', async () => {
     let there = false
     expect(await carryOut(action('a', { watch: () => () => there }), client, null)).toBeNull()
-    settleAttempts(Date.now())
+    settleAttempts()
     expect(stateOf('a')).toBe('pending')
     there = true
-    settleAttempts(Date.now())
+    settleAttempts()
     expect(stateOf('a')).toBeNull()
   })
   it('fails with the fault of a refusal', async () => {
@@ -25,7 +25,7 @@ describe('an attempt', () => {
   })
   it('fails when its effect never shows', async () => {
     await carryOut(action('c', { watch: () => () => false }), client, null)
-    settleAttempts(Date.now() + SEEN_WITHIN_MS + 1000)
+    settleAttempts(performance.now() + SEEN_WITHIN_MS + 1000)
     expect(stateOf('c')).toBe('failed')
   })
 })

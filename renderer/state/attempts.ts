@@ -2,7 +2,7 @@
 import { create } from 'zustand'
 import type { Fault } from '../../shared/fault.ts'
 
-/** pending: asked, and the effect not yet seen. failed: the fault stays until it is dismissed or tried again. */
+/** pending: asked, and the effect not yet seen; `sinceMs` of performance.now(), which neither a set clock nor a sleeping machine moves. failed: the fault stays until it is dismissed or tried again. */
 export type Attempt =
   | { name: 'pending'; sinceMs: number; seen: () => boolean; answered: boolean }
   | { name: 'failed'; fault: Fault }
@@ -20,7 +20,7 @@ export function setAttempt(id: string, attempt: Attempt | null): void {
 }
 
 /** Ends every pending attempt whose effect can now be seen; call after each item of a stream. */
-export function settleAttempts(nowMs: number): void {
+export function settleAttempts(nowMs = performance.now()): void {
   for (const [id, attempt] of Object.entries(useAttempts.getState().attempts)) {
     if (attempt.name !== 'pending' || !attempt.answered) continue
     if (attempt.seen()) setAttempt(id, null)

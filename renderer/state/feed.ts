@@ -42,18 +42,18 @@ export function feed(connection: Connection): () => void {
       const before = useMps.getState().daemons
       useMarks.setState(({ marks }) => ({ marks: addMarks(marks, daemonMarks(before, daemons)) }))
       useMps.setState({ daemons: keepEqual(before, daemons) })
-      settleAttempts(Date.now())
+      settleAttempts()
     }),
     connection.follow((client, signal) => client.engine.list({}, { signal }), onEngines),
     connection.follow((client, signal) => client.engine.found({}, { signal }), (found) => {
       useFoundEngines.setState({ found: keepEqual(useFoundEngines.getState().found, found) })
-      settleAttempts(Date.now())
+      settleAttempts()
     }),
     connection.follow((client, signal) => client.workstation.advice({}, { signal }), (advice) => useAdvice.setState({ advice: keepEqual(useAdvice.getState().advice, advice) })),
     connection.follow((client, signal) => client.workstation.cost({}, { signal }), (cost) => useCost.setState({ cost })),
     connection.follow((client, signal) => client.workstation.plainHttp({}, { signal }), (plainHttp) => {
       usePlainHttp.setState({ plainHttp: keepEqual(usePlainHttp.getState().plainHttp, plainHttp) })
-      settleAttempts(Date.now())
+      settleAttempts()
     }),
     connection.follow((client, signal) => client.host.commands({}, { signal }), ({ kind, entries }, dropped) => {
       useCommands.setState((kept) => ({
@@ -63,11 +63,11 @@ export function feed(connection: Connection): () => void {
     }),
     connection.follow((client, signal) => client.workstation.hold({}, { signal }), (hold) => {
       useHold.setState({ hold: keepEqual(useHold.getState().hold, hold) })
-      settleAttempts(Date.now())
+      settleAttempts()
     }),
     connection.follow((client, signal) => client.experiment.now({}, { signal }), (now) => {
       useExperiment.setState({ now: keepEqual(useExperiment.getState().now, now) })
-      settleAttempts(Date.now())
+      settleAttempts()
     }),
     connection.follow((client, signal) => client.experiment.reports({}, { signal }), (reports) => useReports.setState({ reports: keepEqual(useReports.getState().reports, reports) })),
     refreshPast(connection),
@@ -97,7 +97,7 @@ function onEngines(engines: Engine[]): void {
   const before = useEngines.getState().engines
   useMarks.setState(({ marks }) => ({ marks: addMarks(marks, engineMarks(before, engines)) }))
   useEngines.setState(({ settled }) => engineStore(settled, engines))
-  settleAttempts(Date.now())
+  settleAttempts()
 }
 
 /** All drawn values of one moment. A rate that is no longer fresh is unknown, not repeated. */

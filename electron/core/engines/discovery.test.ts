@@ -133,11 +133,13 @@ describe('a vLLM that somebody else started', () => {
   }, 60_000)
 
   it('is loading until it answers', async () => {
-    const { child } = await vllm(['--slow-metrics', '1500'])
+    const loaded = join(bench.stateDirectory, 'loaded')
+    const { child } = await vllm(['--metrics-when', loaded])
     const loads = () => discovery.loading.map(({ port }) => port)
     await bench.until('found', () => look(child) !== null)
     const port = Number(child.spawnargs[child.spawnargs.indexOf('--port') + 1])
     expect(loads()).toContain(port)
+    await writeFile(loaded, '')
     await found(child, ({ rates }) => rates.source !== null)
     expect(loads()).not.toContain(port)
   })

@@ -91,7 +91,7 @@ export class LocalEngine {
       gpuMemoryMiB: run === null ? null : (this.#seen?.gpuMemoryMiB ?? null), memoryNeed: this.#memory.need(this.spec),
       attachment: run === null ? NOT_RUNNING : (this.#seen?.attachment ?? NOT_SEEN),
       rates: serving ? this.#scraper.rates : NO_RATES,
-      restarts: { used: restartsWithin(life, this.#parts.clock.now()).length, budget: this.spec.restartBudget, windowMs: RESTART_WINDOW_MS },
+      restarts: { used: restartsWithin(life, this.#parts.clock.steady()).length, budget: this.spec.restartBudget, windowMs: RESTART_WINDOW_MS },
       lastExit: this.#lastExit,
     }
   }
@@ -122,7 +122,7 @@ export class LocalEngine {
       const { clock, procfs } = this.#parts
       await this.#memory.remember()
       let run = await this.folder.run()
-      for (const untilMs = clock.now() + LATE_RECORD_MS; run === null && clock.now() < untilMs && (await this.folder.planned()); run = await this.folder.run()) await clock.sleep(100)
+      for (const untilMs = clock.steady() + LATE_RECORD_MS; run === null && clock.steady() < untilMs && (await this.folder.planned()); run = await this.folder.run()) await clock.sleep(100)
       if (run === null) return
       const exit = await this.folder.exit(run.runId)
       if (exit === null && stillRuns(run, procfs)) {
@@ -169,7 +169,7 @@ export class LocalEngine {
   async #step(event: LifeEvent): Promise<void> {
     const { clock, log } = this.#parts
     const before = this.#life.state
-    const { life, effects } = next(this.#life, event, { nowMs: clock.now(), restartBudget: this.spec.restartBudget })
+    const { life, effects } = next(this.#life, event, { nowMs: clock.now(), steadyMs: clock.steady(), restartBudget: this.spec.restartBudget })
     this.#life = life
     if (life.state !== before) log.info('engine state', { engine: this.id, from: before, to: life.state, event: event.name })
     this.#parts.onChange()

@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true }))
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `line ${from + index}`)
 const asText = (lines: string[]) => lines.map((line) => `${line}\n`).join('')
 const until = async (isSo: () => boolean) => {
-  for (let looks = 0; !isSo() && looks < 100; looks += 1) await systemClock.sleep(50)
+  for (let looks = 0; !isSo() && looks < 400; looks += 1) await systemClock.sleep(50)
 }
 
 describe('tail', () => {

@@ -52,9 +52,6 @@ export function planStart(spec: EngineSpec, port: number, surroundings: Surround
   return { version: 1, runId: randomUUID(), spec, port, mps }
 }
 
-/** Limits of a login environment would hold for engines that show none. */
-const NOT_INHERITED = { CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: null, CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: null, CUDA_MPS_CLIENT_PRIORITY: null }
-
 /** With the environment that the engine gets: what is shown. */
 export function launchCommand(plan: StartPlan, folder: RunFolder, keeperPath: string, toolsEnv: Record<string, string>): LaunchCommand {
   const { spec } = plan
@@ -62,7 +59,7 @@ export function launchCommand(plan: StartPlan, folder: RunFolder, keeperPath: st
   const runAsNode = 'ELECTRON_RUN_AS_NODE' in toolsEnv ? ['--run-as-node'] : []
   return {
     argv: [NODE.path, keeperPath, folder.path, ...runAsNode, '--', ...launch.argv],
-    env: { ...NOT_INHERITED, ...toolsEnv, ...launch.env, ...NODE.env },
+    env: { ...toolsEnv, ...launch.env, ...NODE.env },
     cwd: launch.cwd ?? homedir(),
     logPath: folder.logPath,
     why: `start engine ${spec.name} with a keeper that outlives Overlap`,
@@ -75,7 +72,7 @@ function keeperCommand(command: LaunchCommand, { spec }: StartPlan): LaunchComma
   return { ...command, env: Object.fromEntries(env) }
 }
 
-export interface Launching {
+interface Launching {
   plan: StartPlan
   folder: RunFolder
   host: Host
@@ -99,10 +96,10 @@ export async function launchRun({ plan, folder, host, procfs, clock, keeperPath,
   const command = launchCommand(plan, folder, keeperPath, toolsEnv)
   host.preview(command) // teaches the ledger which values of the user's variables must not be shown
   const keeper = await host.launch(keeperCommand(command, plan)).catch(inSpecFields)
-  for (const untilMs = clock.now() + KEEPER_WITHIN_MS; clock.now() < untilMs; await clock.sleep(LOOK_EVERY_MS)) {
+  for (const untilMs = clock.steady() + KEEPER_WITHIN_MS; clock.steady() < untilMs; await clock.sleep(LOOK_EVERY_MS)) {
     const keeperAlive = procfs.isAlive(keeper)
     const exit = await folder.exit(plan.runId)
-    if (exit !== null && exit.spawnError !== null) throw plan.spec.cpus === null ? faultError({ ...explainExit(plan.spec.name, exit, []).fault, detail: launchOf(plan.spec, { port: plan.port, mps: plan.mps, noMpsDirectory: '' }).argv[0] ?? null }) : noTaskset(plan.spec)
+    if (exit !== null && exit.spawnError !== null) throw plan.spec.cpus === null ? FaultError.of({ ...explainExit(plan.spec.name, exit, []).fault, detail: launchOf(plan.spec, { port: plan.port, mps: plan.mps, noMpsDirectory: '' }).argv[0] ?? null }) : noTaskset(plan.spec)
     const run = await folder.run()
     if (run?.runId === plan.runId) return run
     if (!keeperAlive) break
@@ -115,8 +112,6 @@ export async function launchRun({ plan, folder, host, procfs, clock, keeperPath,
 /** With CPUs of its own, the program that the keeper could not start is taskset. */
 const noTaskset = ({ name, cpus }: EngineSpec) =>
   new FaultError('TOOL_MISSING', `${name} could not be started: taskset is not there, which binds it to its CPUs ${cpus}.`, 'Install util-linux, or let it run on all CPUs.', { field: 'spec.cpus' })
-
-const faultError = ({ code, sentence, hint, detail }: FaultError['fault']) => new FaultError(code, sentence, hint, detail === null ? {} : { detail })
 
 /** The host speaks of `cwd`; the form knows it as `spec.cwd`. */
 function inSpecFields(thrown: unknown): never {

@@ -19,9 +19,9 @@ export interface Life {
   failing: Fault | null
   /** Found alive from an earlier run of Overlap. */
   adopted: boolean
-  /** Automatic restarts within the window, oldest first. */
+  /** Automatic restarts within the window, oldest first, on the steady clock. */
   restartsAtMs: readonly number[]
-  /** When the next automatic restart is due; null: none is. */
+  /** When the next automatic restart is due, epoch ms, to be shown; null: none is. */
   restartAtMs: number | null
   fault: Fault | null
 }
@@ -62,10 +62,16 @@ export function newLife(nowMs: number): Life {
 /** 1, 2, 4 … 30 s. */
 export const backOffMs = (restartsUsed: number): number => Math.min(1000 * 2 ** restartsUsed, 30_000)
 
-export const restartsWithin = (life: Life, nowMs: number): number[] => life.restartsAtMs.filter((at) => nowMs - at < RESTART_WINDOW_MS)
+export const restartsWithin = (life: Life, steadyMs: number): number[] => life.restartsAtMs.filter((at) => steadyMs - at < RESTART_WINDOW_MS)
+
+interface Present {
+  nowMs: number
+  steadyMs: number
+  restartBudget: number
+}
 
 /** Throws FaultError WRONG_STATE when a user asks for what this state does not allow; every other event that does not fit is ignored. */
-export function next(life: Life, event: LifeEvent, { nowMs, restartBudget }: { nowMs: number; restartBudget: number }): Next {
+export function next(life: Life, event: LifeEvent, { nowMs, steadyMs, restartBudget }: Present): Next {
   const to = (state: EngineState, change: Partial<Life>, ...effects: Effect[]): Next => ({
     life: { ...life, readiness: null, ...change, state, sinceMs: state === life.state ? life.sinceMs : nowMs },
     effects,
@@ -99,13 +105,13 @@ export function next(life: Life, event: LifeEvent, { nowMs, restartBudget }: { n
     case 'keeperLost':
       return is('starting', 'ready') ? to('unknown', { fault: event.fault }) : stay
     case 'due':
-      return is('failed') && life.restartAtMs !== null ? to('waiting', { restartAtMs: null, restartsAtMs: [...restartsWithin(life, nowMs), nowMs] }) : stay
+      return is('failed') && life.restartAtMs !== null ? to('waiting', { restartAtMs: null, restartsAtMs: [...restartsWithin(life, steadyMs), steadyMs] }) : stay
     case 'adopted':
       return is('stopped') ? to('starting', { adopted: true }, { do: 'probe' }) : stay
     case 'foundDead':
       return is('stopped') ? to('failed', { fault: event.fault }) : stay
     case 'exited':
-      return exited(life, event, to, nowMs, restartBudget)
+      return exited(life, event, to, { nowMs, steadyMs, restartBudget })
   }
 }
 
@@ -124,14 +130,14 @@ function stop(life: Life, drainSeconds: number, to: To): Next {
   return refuse('stopped', life)
 }
 
-function exited(life: Life, event: { fault: Fault; curable: boolean }, to: To, nowMs: number, restartBudget: number): Next {
+function exited(life: Life, event: { fault: Fault; curable: boolean }, to: To, { nowMs, steadyMs, restartBudget }: Present): Next {
   if (['draining', 'stopping'].includes(life.state)) {
     if (life.again) return to('waiting', { again: false, failing: null, fault: null })
     if (life.failing) return to('failed', { failing: null, fault: life.failing })
     return to('stopped', { fault: null }, { do: 'forget' })
   }
   if (!['starting', 'ready', 'unknown'].includes(life.state)) return { life, effects: [] }
-  const used = restartsWithin(life, nowMs)
+  const used = restartsWithin(life, steadyMs)
   if (restartBudget === 0 || !event.curable) return to('failed', { fault: event.fault, restartsAtMs: used })
   if (used.length >= restartBudget) return to('failed', { fault: budgetSpent(event.fault, used.length), restartsAtMs: used })
   const ms = backOffMs(used.length)

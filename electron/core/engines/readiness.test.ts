@@ -109,7 +109,7 @@ describe('Scraper', () => {
     const dripping = setInterval(() => void clock.advance(1_000).then(() => drip()), 20)
     await reading
     clearInterval(dripping)
-    await vi.waitFor(() => expect(hungUp).toBe(true), { timeout: 5_000 })
+    await vi.waitFor(() => expect(hungUp).toBe(true), { timeout: 20_000 })
     expect(scraper.rates.readAtMs).toBeNull()
   })
 })

@@ -5,7 +5,7 @@ import type { Readiness } from '../../../shared/engine.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Doors } from './recipes/recipe.ts'
 
-export interface Probe {
+interface Probe {
   port: number
   doors: Doors
   /** An adopted engine has proven its token before; a busy one must not wait behind its own requests. */
@@ -28,7 +28,7 @@ export interface Findings {
   model: string | null
 }
 
-/** True when ready; false when the signal ended it, with the last obstacle in `findings`. */
+/** In real time, as its connections are. True when ready; false when the signal ended it, with the last obstacle in `findings`. */
 export async function reachReady(probe: Probe, findings: Findings): Promise<boolean> {
   const { doors } = probe
   const steps: [Exclude<Readiness, 'launched'>, boolean, (signal: AbortSignal) => Promise<string>][] = [

@@ -30,6 +30,16 @@ it.each<[string, Parameters<typeof waiting>[0], number, number]>([
   expect(now.due).toBe(due)
 })
 
+it.each([-1, 1])('a wall clock that is set by %s day neither ends nor prolongs the wait for MPS', async (days) => {
+  const { clock, now } = waiting({ mps: false, onMps: true })
+  await clock.advance(MINUTE_MS)
+  clock.setWall(days * 24 * 60 * MINUTE_MS)
+  await clock.advance(8 * MINUTE_MS)
+  expect(now.due).toBe(0)
+  await clock.advance(2 * MINUTE_MS)
+  expect(now.due).toBe(1)
+})
+
 it('follows within a second of what it waited for, counts the wait for MPS anew after a hold, and can be called off', async () => {
   const { clock, now } = waiting({ held: true, mps: false, onMps: true })
   await clock.advance(30 * MINUTE_MS)

@@ -10,11 +10,11 @@ const LOOK_EVERY_MS = 1_000
 
 /** Calls `due` once, `afterMs` from now at the earliest. Returns how to call it off. */
 export function restartWhenPossible({ clock, surroundings, spec, afterMs, due }: { clock: Clock; surroundings: Surroundings; spec(): EngineSpec; afterMs: number; due(): void }): () => void {
-  let untilMs = clock.now() + WAIT_FOR_MPS_MS
+  let untilMs = clock.steady() + WAIT_FOR_MPS_MS
   let cancel = clock.after(afterMs, look)
   function look() {
-    if (!surroundings.mayRestart()) untilMs = clock.now() + WAIT_FOR_MPS_MS
-    else if (!mpsMissing(spec(), surroundings) || clock.now() >= untilMs) return due()
+    if (!surroundings.mayRestart()) untilMs = clock.steady() + WAIT_FOR_MPS_MS
+    else if (!mpsMissing(spec(), surroundings) || clock.steady() >= untilMs) return due()
     cancel = clock.after(LOOK_EVERY_MS, look)
   }
   return () => cancel()

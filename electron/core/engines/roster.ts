@@ -11,7 +11,7 @@ import type { EngineParts } from './engineParts.ts'
 import type { Surroundings } from './launch.ts'
 import { newEngineId, straysIn } from './strays.ts'
 
-export interface RosterParts {
+interface RosterParts {
   log: Log
   procfs: Procfs
   settings: Settings

@@ -1,5 +1,5 @@
 // Engines as real processes: stand-ins that start slowly, refuse to end, crash, flood their log or never become ready.
-import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -70,7 +70,8 @@ describe('a start', () => {
   it('waits while another engine on the same GPU loads, which nobody may stop another one meanwhile', async () => {
     const calm = await started('calm', [], { gpuUuid: GPU })
     await inState(calm, 'ready')
-    const slow = await started('slow', ['--slow', '1500'], { gpuUuid: GPU })
+    const loaded = join(bench.stateDirectory, 'loaded')
+    const slow = await started('slow', ['--ready-when', loaded], { gpuUuid: GPU })
     await inState(slow, 'starting')
     const next = await started('next', [], { gpuUuid: GPU })
     const elsewhere = await started('elsewhere')
@@ -79,6 +80,7 @@ describe('a start', () => {
     bench.supervisor.engines.subscribe((engines) => (together ||= engines.filter(({ id, state }) => [slow, next].includes(id) && state === 'starting').length > 1))
     await inState(elsewhere, 'ready')
     expect(bench.engine(next).state).toBe('waiting')
+    await writeFile(loaded, '')
     await inState(next, 'ready')
     expect(bench.engine(slow).state).toBe('ready')
     expect(together).toBe(false)
@@ -155,10 +157,12 @@ describe('an end', () => {
   })
 
   it('takes what the engine left in its group along', async () => {
-    const id = await started('parent', ['--orphan', '--crash-after', '600'])
+    const crash = join(bench.stateDirectory, 'crash')
+    const id = await started('parent', ['--orphan', '--crash-when', crash])
     await bench.until('its child', async () => (await bench.supervisor.log(id).tail(10)).some((line) => line.startsWith('orphan')))
     const child = Number((await bench.supervisor.log(id).tail(10)).find((line) => line.startsWith('orphan'))?.split(' ')[1])
     expect(bench.procfs.processStat(child)).not.toBeNull()
+    await writeFile(crash, '')
     await inState(id, 'failed')
     expect(bench.procfs.processStat(child)?.state ?? 'Z').toBe('Z')
   })
@@ -178,11 +182,14 @@ describe('an engine that lost its MPS', () => {
     await bench.clear()
     let mps: { pipeDirectory: string; daemonPid: number } | null = { pipeDirectory: '/tmp/overlap-test-pipe', daemonPid: 1 }
     bench = await openWorkbench({ surroundings: { ...noMps, mpsEnvironment: () => mps, releaseMpsClients: async () => {} } })
-    const id = await started('one', ['--crash-after', '400'], { gpuUuid: GPU, onMps: true, restartBudget: 1 })
+    const crash = join(bench.stateDirectory, 'crash')
+    const id = await started('one', ['--crash-when', crash], { gpuUuid: GPU, onMps: true, restartBudget: 1 })
     await bench.until('its process', () => bench.engine(id).pid !== null)
     const pid = bench.engine(id).pid
     mps = null
+    await writeFile(crash, '')
     await inState(id, 'failed')
+    await rm(crash)
     const until = Date.now() + 2_500 // longer than its first back-off
     await bench.until('time has passed', () => Date.now() > until)
     expect(bench.engine(id)).toMatchObject({ state: 'failed', restarts: { used: 0 }, fault: { code: 'ENGINE_EXITED', detail: 'RuntimeError: the engine broke' } })

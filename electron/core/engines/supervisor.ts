@@ -21,7 +21,7 @@ import { neighboursOf } from './stopping.ts'
 import { takeIn, type Adoptable } from './takeIn.ts'
 import { giveTurns, refuseWhileLoading } from './turns.ts'
 
-export interface SupervisorParts {
+interface SupervisorParts {
   host: Host
   clock: Clock
   log: Log

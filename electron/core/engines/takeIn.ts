@@ -30,7 +30,7 @@ export const runOf = ({ process, spec, port, argv, env, cwd, startedAtMs }: Adop
   return { version: 1, runId, plan: { version: 1, runId, spec, port, mps }, argv, envNames: Object.keys(env).sort(), cwd, keeper: null, engine: process, startedAtMs: startedAtMs ?? clock.now(), bootId }
 }
 
-export interface TakeInParts {
+interface TakeInParts {
   roster: Roster
   surroundings: Surroundings
   procfs: Procfs

@@ -2,7 +2,7 @@
 // that wait while the workstation is held.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -66,13 +66,15 @@ describe('a temporary engine', () => {
     const calm = await bench.supervisor.add(standIn('calm', [], { gpuUuid: GPU }))
     await bench.supervisor.start(calm)
     await inState(calm, 'ready')
-    const both = [await bench.supervisor.addTemporary(standIn('first', ['--slow', '1000'], { gpuUuid: GPU })), await bench.supervisor.addTemporary(standIn('second', [], { gpuUuid: GPU }))]
+    const loaded = join(bench.stateDirectory, 'loaded')
+    const both = [await bench.supervisor.addTemporary(standIn('first', ['--ready-when', loaded], { gpuUuid: GPU })), await bench.supervisor.addTemporary(standIn('second', [], { gpuUuid: GPU }))]
     const most = { loading: 0 }
     bench.supervisor.engines.subscribe((engines) => (most.loading = Math.max(most.loading, engines.filter(({ state }) => state === 'starting').length)))
     await Promise.all(both.map((id) => bench.supervisor.start(id)))
     await inState(both[0] ?? '', 'starting')
     expect(await codeOf(bench.supervisor.stop(calm, { drainSeconds: 1 }))).toBe('HELD')
     expect(await codeOf(bench.supervisor.restart(calm))).toBe('HELD')
+    await writeFile(loaded, '')
     await inState(both[1] ?? '', 'ready')
     expect(most.loading).toBe(1)
     expect(bench.engine(calm).state).toBe('ready')

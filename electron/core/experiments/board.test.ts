@@ -13,7 +13,7 @@ const boardOf = (residency: Plan['residency']) => {
   const clock = new HandClock()
   const now = new Topic<ExperimentNow | null>(null)
   const board = new Board(now, clock, { id: 'x1', plan: planOf(residency) })
-  return { board, secondsLeft: () => Math.round(((board.now.endsAtMs ?? 0) - clock.now()) / 1000) }
+  return { board, clock, now, secondsLeft: () => Math.round(((board.now.endsAtMs ?? 0) - clock.now()) / 1000) }
 }
 
 it.each([['cold', 800 + 720, 400 + 360], ['hot', 100 + 720, 100 + 360]] as const)('%s: of a report that is gone on with, what is done is not awaited again', (residency, whole, half) => {
@@ -30,4 +30,13 @@ it('an engine that loads faster than guessed shortens what is left', () => {
   board.loaded(5_000)
   board.phase('proving')
   expect(secondsLeft()).toBe(4 * 5 + 720)
+})
+
+it.each([-3_600_000, 3_600_000])('goes on being shown when the wall clock is set by %s ms', async (byMs) => {
+  const { board, clock, now } = boardOf('hot')
+  board.phase('measuring')
+  clock.setWall(byMs)
+  board.block(1, 'Measures.')
+  await clock.advance(1_000)
+  expect(now.value?.block).toBe(1)
 })

@@ -13,7 +13,8 @@ export class Board {
   readonly #topic: Topic<ExperimentNow | null>
   readonly #clock: Clock
   #now: ExperimentNow
-  #shownAtMs = 0
+  /** On the steady clock. */
+  #shownAtMs = -Infinity
   #cancelShow: (() => void) | null = null
   #left: { loads: number; loadMs: number; blocks: number; blockMs: number }
 
@@ -86,7 +87,7 @@ export class Board {
   #change(change: Partial<ExperimentNow>): void {
     this.#now = { ...this.#now, ...change }
     this.#now.endsAtMs = this.#now.phase === 'done' ? null : this.#clock.now() + this.#left.loads * this.#left.loadMs + this.#left.blocks * this.#left.blockMs
-    const waitMs = this.#shownAtMs + SHOWN_EVERY_MS - this.#clock.now()
+    const waitMs = this.#shownAtMs + SHOWN_EVERY_MS - this.#clock.steady()
     if (waitMs <= 0) this.#showNow()
     else this.#cancelShow ??= this.#clock.after(waitMs, () => this.#showNow())
   }
@@ -94,7 +95,7 @@ export class Board {
   #showNow(): void {
     this.#cancelShow?.()
     this.#cancelShow = null
-    this.#shownAtMs = this.#clock.now()
+    this.#shownAtMs = this.#clock.steady()
     this.#topic.set(this.#now)
   }
 }

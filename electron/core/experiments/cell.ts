@@ -152,13 +152,13 @@ export class Cells {
     const { board, findings, lab, fleet } = this.#parts
     board.phase('loading', `Loads ${arm.name}`)
     board.arm(arm.id, { state: 'loading' })
-    const startedAtMs = lab.clock.now()
+    const startedAtMs = lab.clock.steady()
     try {
       const specs = fleet(arm, cell.point.model ?? null)
       const { memory, ...residents } = await loadArm(arm, specs, this.#parts)
       findings.addCheck(memory)
       this.#loaded.set(arm.id, residents)
-      for (const _ of specs) board.loaded((lab.clock.now() - startedAtMs) / specs.length)
+      for (const _ of specs) board.loaded((lab.clock.steady() - startedAtMs) / specs.length)
       board.phase('proving', `Proves how ${arm.name} shares the GPU`)
       const proof = await prove(residents, this.#parts)
       findings.addCheck(proof)
@@ -267,11 +267,11 @@ export class Cells {
     const { board, findings, lab, signal } = this.#parts
     const armId = order.residents.arm.id
     board.arm(armId, { state: 'measuring' })
-    const startedAtMs = lab.clock.now()
+    const startedAtMs = lab.clock.steady()
     const block = await measureBlock({ ...order, cell: cell.index }, this.#measuring, signal)
     findings.addBlock(block)
     board.arm(armId, { state: 'ready', tokensPerSecondNow: null })
-    board.findings(findings, { purpose: order.purpose, tookMs: lab.clock.now() - startedAtMs })
+    board.findings(findings, { purpose: order.purpose, tookMs: lab.clock.steady() - startedAtMs })
     return block
   }
 

@@ -15,7 +15,7 @@ const spec = (change: Partial<EngineSpec> = {}): EngineSpec => EngineSpecShape.p
   recipe: 'custom', name: 'alpha', gpuUuid: 'GPU-1', onMps: false, sharePercent: null, port: null, env: { HF_TOKEN: 'hf_abcdefghijklmnop' }, cwd: null, restartBudget: 0, readyWithinSeconds: 30,
   argv: ['serve', '--port', '{port}'], healthPath: null, metricsPath: null, openAi: true, ...change,
 })
-const host = { preview: ({ argv, env }: { argv: readonly string[]; env?: Record<string, string | null> }) => ({ argv: new Secrets().argv(argv), env: new Secrets().env(env ?? {}) }) } as unknown as Lab['host']
+const host = { preview: ({ argv, env }: { argv: readonly string[]; env?: Record<string, string> }) => ({ argv: new Secrets().argv(argv), env: new Secrets().env(env ?? {}) }) } as unknown as Lab['host']
 const engine = (id: string, change: Partial<EngineSpec> = {}): Engine => ({ id, spec: spec(change), temporary: false } as Engine)
 
 function choose(engines: Engine[], choice: Partial<ExperimentChoice>, copied: EngineSpec | null = spec()) {

@@ -94,11 +94,11 @@ it('refuses, with every reason, what cannot work, and holds nothing then', async
   expect(hold.value).toBeNull()
 }, 90_000)
 
-it.each<Phase>(['arranging', 'loading', 'proving', 'measuring'])('cancelled while %s, leaves nothing within ten seconds', async (phase) => {
+it.each<Phase>(['arranging', 'loading', 'proving', 'measuring'])('cancelled while %s, waits for the end of nothing and leaves nothing', async (phase) => {
   const { experiments } = bench.workstation
   await settled()
   // an open loop needs no probe, one arm no control: it is soon measuring
-  const file = { ...TINY, arms: TINY.arms.slice(2), load: { ...TINY.load, arrivals: { kind: 'poisson' as const, perSecond: 5 } }, blocks: { ...TINY.blocks, seconds: 60 } }
+  const file = { ...TINY, arms: TINY.arms.slice(2), load: { ...TINY.load, arrivals: { kind: 'poisson' as const, perSecond: 5 } }, blocks: { ...TINY.blocks, seconds: 600 } }
   // a phase may pass within milliseconds: it is listened for, not looked for
   const reached = new Promise<void>((resolve) => {
     const unsubscribe = experiments.now.subscribe((now) => {
@@ -109,9 +109,7 @@ it.each<Phase>(['arranging', 'loading', 'proving', 'measuring'])('cancelled whil
   })
   const { id } = await experiments.start({ ...choice, file })
   await reached
-  const startedAtMs = Date.now()
   await experiments.cancel(id)
-  expect(Date.now() - startedAtMs).toBeLessThan(10_000)
   expect(experiments.now.value).toMatchObject({ phase: 'done', cancelled: true, fault: null })
   expectNothingLeft()
 }, 120_000)

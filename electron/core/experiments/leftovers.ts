@@ -21,7 +21,7 @@ export async function tidyAfterKill(lab: Lab, procfs: Procfs, closing: AbortSign
   if (found === null) return rmSync(path, { force: true })
   lab.log.warn('an experiment was cut short; what it left is taken down', { experiment: found.head.experimentId, things: found.outstanding.length })
   const { afterlife } = found
-  for (const untilMs = lab.clock.now() + AFTERLIFE_MS; afterlife !== null && procfs.isAlive(afterlife) && lab.clock.now() < untilMs && !closing.aborted;) await lab.clock.sleep(LOOK_EVERY_MS, closing)
+  for (const untilMs = lab.clock.steady() + AFTERLIFE_MS; afterlife !== null && procfs.isAlive(afterlife) && lab.clock.steady() < untilMs && !closing.aborted;) await lab.clock.sleep(LOOK_EVERY_MS, closing)
   if (closing.aborted) return
   const { host, clock, log } = lab
   await undoMachine(path, { host, procfs, clock, log })

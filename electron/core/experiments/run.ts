@@ -85,10 +85,10 @@ export class ExperimentRun {
       }
     }
     this.#board.phase('tidying')
-    const startedAtMs = lab.clock.now()
+    const startedAtMs = lab.clock.steady()
     const tidyFaults = (await arrangement?.undo()) ?? []
     await this.#afterlifeGone()
-    lab.log.info('experiment tidied up', { id: this.#parts.id, tookMs: lab.clock.now() - startedAtMs, left: tidyFaults.length })
+    lab.log.info('experiment tidied up', { id: this.#parts.id, tookMs: lab.clock.steady() - startedAtMs, left: tidyFaults.length })
     return { fault, tidyFaults }
   }
 
@@ -143,7 +143,7 @@ export class ExperimentRun {
   /** It sees that the journal is gone, and ends by itself. */
   async #afterlifeGone(): Promise<void> {
     const { clock } = this.#parts.lab
-    for (const untilMs = clock.now() + AFTERLIFE_GONE_MS; this.#afterlife && this.#procfs.isAlive(this.#afterlife) && clock.now() < untilMs;) await clock.sleep(50)
+    for (const untilMs = clock.steady() + AFTERLIFE_GONE_MS; this.#afterlife && this.#procfs.isAlive(this.#afterlife) && clock.steady() < untilMs;) await clock.sleep(50)
   }
 
   #report(end: 'over' | 'cancelled' | 'underWay'): Report {

@@ -63,9 +63,9 @@ async function endEngine(thing: EngineThing, sameBoot: boolean, parts: UndoingPa
 /** The keeper's own record is believed first: it was written before the journal could be amended. */
 async function recordOf(thing: EngineThing, { clock }: UndoingParts): Promise<{ engine: ProcessId | null; keeper: ProcessId | null }> {
   const planned = () => existsSync(join(thing.folder, 'plan.json'))
-  for (const untilMs = clock.now() + LATE_RECORD_MS; ; await clock.sleep(LOOK_EVERY_MS)) {
+  for (const untilMs = clock.steady() + LATE_RECORD_MS; ; await clock.sleep(LOOK_EVERY_MS)) {
     const run = readRun(join(thing.folder, 'run.json'))
-    if (run !== null || thing.engine !== null || !planned() || clock.now() >= untilMs) return run ?? { engine: thing.engine, keeper: thing.keeper }
+    if (run !== null || thing.engine !== null || !planned() || clock.steady() >= untilMs) return run ?? { engine: thing.engine, keeper: thing.keeper }
   }
 }
 
@@ -99,6 +99,6 @@ async function endProcess(process: ProcessId, whole: 'group' | 'process', parts:
 }
 
 async function gone(process: ProcessId, withinMs: number, { procfs, clock }: UndoingParts): Promise<boolean> {
-  for (const untilMs = clock.now() + withinMs; procfs.isAlive(process); await clock.sleep(LOOK_EVERY_MS)) if (clock.now() >= untilMs) return false
+  for (const untilMs = clock.steady() + withinMs; procfs.isAlive(process); await clock.sleep(LOOK_EVERY_MS)) if (clock.steady() >= untilMs) return false
   return true
 }

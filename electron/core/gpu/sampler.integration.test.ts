@@ -69,7 +69,7 @@ it('reads rows that come in halves, real tables, and closes everything', async (
   expect(pids).toHaveLength(3)
   await sampler.close()
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
-}, 20_000)
+}, 60_000)
 
 it('a refused driver that comes back heals by itself; a pmon that hangs stops nothing', async () => {
   const { sampler, folder } = begin({
@@ -82,13 +82,13 @@ it('a refused driver that comes back heals by itself; a pmon that hangs stops no
   writeFileSync(join(folder, 'loaded'), '')
   const healed = await frameWhere(sampler, ({ rows, streams }) => rows[0]?.metrics.powerWatts === 95 && streams[2]?.state === 'unsupported')
   expect(healed.processes).toBeNull()
-  expect(healed.streams.map(({ state }) => state)).toEqual(['live', 'starting', 'unsupported'])
+  expect(healed.streams.map(({ state }) => state)).toEqual(['live', expect.stringMatching(/^(starting|silent)$/), 'unsupported']) // silent: on a machine that took 20 s to come here
   expect(healed.rows[0]?.missing).toEqual({ smActivityPercent: 'notSupported', dramBandwidthPercent: 'notSupported' })
-}, 30_000)
+}, 60_000)
 
 it('no nvidia-smi at all', async () => {
   const { sampler, folder } = begin({ query: 'exit 0', pmon: 'exit 0', dmon: 'exit 0' })
   rmSync(join(folder, 'nvidia-smi'))
   const frame = await frameWhere(sampler, ({ streams }) => streams[0]?.state === 'toolMissing')
   expect(frame.streams.every(({ fault }) => fault?.code === 'TOOL_MISSING')).toBe(true)
-}, 20_000)
+}, 60_000)

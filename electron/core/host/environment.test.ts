@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cleanEnvironment, withOverlay } from './environment.ts'
+import { cleanEnvironment } from './environment.ts'
 
 const LOGIN = { HOME: '/home/ada', PATH: '/usr/local/bin:/usr/bin', LANG: 'C.UTF-8', CUDA_VISIBLE_DEVICES: '0', HF_TOKEN: 'hf_keepme', TEST: 'mine' }
 
@@ -15,7 +15,8 @@ describe('cleanEnvironment', () => {
     ['AppImage', { APPIMAGE: '/a', ARGV0: './a', OWD: '/w', APPDIR: '/tmp/.mount' }, ['APPDIR', 'APPIMAGE', 'ARGV0', 'OWD']],
     ['Overlap', { OVERLAP_TOKEN: 'secret', OVERLAP_LOG_LEVEL: 'debug' }, ['OVERLAP_LOG_LEVEL', 'OVERLAP_TOKEN']],
     ['the test runner', { VITEST: 'true', VITEST_POOL_ID: '1', TEST: 'true' }, ['TEST', 'VITEST', 'VITEST_POOL_ID']],
-    ['MPS', { CUDA_MPS_PIPE_DIRECTORY: '/tmp/other', CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: '10' }, ['CUDA_MPS_ACTIVE_THREAD_PERCENTAGE', 'CUDA_MPS_PIPE_DIRECTORY']],
+    ['MPS', { CUDA_MPS_PIPE_DIRECTORY: '/tmp/other', CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: '10', CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: '0=1G', CUDA_MPS_CLIENT_PRIORITY: '1', CUDA_MPS_PROTOCOL_VERSION: '3' },
+      ['CUDA_MPS_ACTIVE_THREAD_PERCENTAGE', 'CUDA_MPS_CLIENT_PRIORITY', 'CUDA_MPS_PINNED_DEVICE_MEM_LIMIT', 'CUDA_MPS_PIPE_DIRECTORY', 'CUDA_MPS_PROTOCOL_VERSION']],
   ])('removes what %s put there, and says so', (_, added, removed) => {
     const clean = cleanEnvironment({ ...LOGIN, ...added })
     expect(clean.removed).toEqual(removed)
@@ -30,11 +31,5 @@ describe('cleanEnvironment', () => {
     ['not a folder that only begins like it', { APPDIR: '/tmp/a', LD_LIBRARY_PATH: '/tmp/ab' }, { LD_LIBRARY_PATH: '/tmp/ab' }],
   ])('takes away %s', (_, inherited, expected) => {
     expect(cleanEnvironment(inherited).environment).toEqual(expected)
-  })
-})
-
-describe('withOverlay', () => {
-  it('adds, replaces and takes away', () => {
-    expect(withOverlay({ a: '1', b: '2', c: '3' }, { b: null, c: '4', d: '5' })).toEqual({ a: '1', c: '4', d: '5' })
   })
 })

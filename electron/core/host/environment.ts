@@ -1,7 +1,8 @@
 // The environment that children start from: the login environment, without what npm, Electron, an AppImage or a test
-// runner put there. Pure. CUDA_MPS_* goes too: inherited, it would silently send every engine to another daemon.
+// runner put there. Pure. CUDA_MPS_* goes too: inherited, it would silently send every engine to another daemon, give limits that nobody asked for
+// and speak another protocol.
 
-export interface CleanEnvironment {
+interface CleanEnvironment {
   environment: Record<string, string>
   /** Names that were taken away, sorted; PATH and LD_LIBRARY_PATH are listed when entries of them were. */
   removed: string[]
@@ -35,10 +36,4 @@ export function cleanEnvironment(inherited: Readonly<Record<string, string | und
     else environment[name] = value
   }
   return { environment, removed: removed.sort() }
-}
-
-/** Overlay over environment; null takes a variable away. */
-export function withOverlay(environment: Readonly<Record<string, string>>, overlay: Readonly<Record<string, string | null>> = {}): Record<string, string> {
-  const merged: Record<string, string | null> = { ...environment, ...overlay }
-  return Object.fromEntries(Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== null))
 }

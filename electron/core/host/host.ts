@@ -6,8 +6,8 @@ import type { Feed, Topic } from '../kit/topic.ts'
 export interface Command {
   /** Program and arguments. Never a shell string. */
   argv: readonly string[]
-  /** Added to, or set over, the host's clean environment; a null takes the variable away. */
-  env?: Record<string, string | null>
+  /** Added to, or set over, the host's clean environment. */
+  env?: Record<string, string>
   cwd?: string
   /** Written to standard input, which is then closed. Without it, standard input is /dev/null. */
   stdin?: string

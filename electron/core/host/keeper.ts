@@ -1,7 +1,7 @@
 // The small process that outlives Overlap and holds one engine: starts it, waits for its end, writes both down. An entry of its own:
 //   node keeper.ts <folder> [--run-as-node] -- <program> <argument>…
 // It prints nothing of its own and forwards nothing. Standard output and error, an O_APPEND log, are handed on to the engine.
-// Killed with SIGKILL, it leaves the engine running: then nobody learns the exit status.
+// A program of its own: its time is the machine's. Killed with SIGKILL, it leaves the engine running: then nobody learns the exit status.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, copyFileSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,10 +1,11 @@
 // The Ledger: every command Overlap ran, secrets masked. Ended entries are kept on disk, so that the list survives a restart.
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type CommandPreview, LedgerEntry, type Routine } from '../../../shared/command.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
+import { makeRoom, olderPath } from '../kit/rotation.ts'
 import { Feed, Topic } from '../kit/topic.ts'
 import type { Command } from './host.ts'
 import { Secrets } from './secrets.ts'
@@ -14,11 +15,10 @@ const LOAD_AT_START = 500
 const OUTPUT_BYTES = 4096
 /** Of a workstation with eight GPUs there are two or three dozen. */
 const MOST_ROUTINES = 64
-const ROTATE_BYTES = 5 * 1024 * 1024
 /** A 'brief' entry that still runs after this long is shown: a routine read, or a long-lived command that failed at once the last time. */
 const BRIEF_MS = 2000
 
-export interface LedgerEnd {
+interface LedgerEnd {
   outcome: Exclude<LedgerEntry['outcome'], 'running'>
   exitCode?: number | null
   signal?: string | null
@@ -41,7 +41,6 @@ export class Ledger {
   readonly #log: Log
   readonly #path: string | null
   #nextId = 1
-  #written = 0
   #halfLine = false
 
   /** Without a path nothing is kept on disk. */
@@ -117,14 +116,10 @@ export class Ledger {
     if (this.#path === null) return
     const line = JSON.stringify(entry) + '\n'
     try {
-      if (this.#written + line.length > ROTATE_BYTES) {
-        renameSync(this.#path, oldPath(this.#path))
-        this.#written = 0
-      }
+      makeRoom(this.#path, Buffer.byteLength(line))
       // after half a line of an earlier run (power cut, kill -9) a new one begins
       appendFileSync(this.#path, this.#halfLine ? `\n${line}` : line, { mode: 0o600 })
       this.#halfLine = false
-      this.#written += Buffer.byteLength(line)
     } catch (error) {
       this.#halfLine = true // a full disk may have taken a part of it
       this.#log.warn('the command list could not be written', { path: this.#path, error: String(error) })
@@ -133,11 +128,10 @@ export class Ledger {
 
   #load(path: string): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    this.#written = statSync(path, { throwIfNoEntry: false })?.size ?? 0
     const kept = new Map<number, LedgerEntry>()
     const text = textOf(path)
     this.#halfLine = text !== '' && !text.endsWith('\n')
-    for (const line of `${textOf(oldPath(path))}\n${text}`.split('\n').filter((each) => each !== '').slice(-LOAD_AT_START)) {
+    for (const line of `${textOf(olderPath(path))}\n${text}`.split('\n').filter((each) => each !== '').slice(-LOAD_AT_START)) {
       const entry = readEntry(line)
       if (entry) kept.set(entry.id, entry)
     }
@@ -147,8 +141,6 @@ export class Ledger {
     }
   }
 }
-
-const oldPath = (path: string): string => path.replace(/\.jsonl$/, '') + '.1.jsonl'
 
 function textOf(path: string): string {
   try {

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Feed, Topic } from '../kit/topic.ts'
 import { Conversing } from './converse.ts'
-import { cleanEnvironment, withOverlay } from './environment.ts'
+import { cleanEnvironment } from './environment.ts'
 import { Following } from './follow.ts'
 import type { Command, Conversation, ConverseCommand, FollowCommand, Followed, Host, LaunchCommand, Output, ProcessId, RunCommand } from './host.ts'
 import { Launcher } from './launch.ts'
@@ -14,7 +14,7 @@ import { signalGroup, tameOpenFiles } from './own.ts'
 import { Procfs } from './procfs.ts'
 import { run } from './run.ts'
 
-export interface LocalHostParts {
+interface LocalHostParts {
   log: Log
   clock?: Clock
   /** What children inherit before it is cleaned; default process.env. */
@@ -102,6 +102,6 @@ export class LocalHost implements Host {
   }
 
   #environmentFor(command: Command): Record<string, string> {
-    return withOverlay(this.environment, command.env)
+    return { ...this.environment, ...command.env }
   }
 }

@@ -60,7 +60,7 @@ describe('Secrets.text', () => {
 
   it('knows a value again wherever it turns up, but never a short word', () => {
     const secrets = new Secrets()
-    expect(secrets.env({ MY_PASSWORD: 'correct horse', OTHER_TOKEN: 'true', PLAIN: 'is correct horse', GONE: null }))
+    expect(secrets.env({ MY_PASSWORD: 'correct horse', OTHER_TOKEN: 'true', PLAIN: 'is correct horse' }))
       .toEqual({ MY_PASSWORD: MASK, OTHER_TOKEN: MASK, PLAIN: `is ${MASK}` })
     expect(secrets.text('correct horse is true')).toBe(`${MASK} is true`)
     secrets.add('correct horse battery')
@@ -71,8 +71,8 @@ describe('Secrets.text', () => {
 
   it('takes time linear in the text, also for one giant word', () => {
     const secrets = new Secrets()
-    const started = performance.now()
+    const before = process.cpuUsage()
     for (const word of ['x', 'a.', '-', 'a://', 'a=', 'a_key="', 'api_key: [', '--token ', '"token": ', 'Authorization: ', '?key=']) secrets.text(word.repeat(100_000))
-    expect(performance.now() - started).toBeLessThan(8000) // quadratic: minutes
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(8000) // quadratic: minutes
   })
 })

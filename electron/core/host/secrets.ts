@@ -55,14 +55,13 @@ export class Secrets {
   }
 
   /** Remembers the values that stand under secret names. */
-  addFrom(env: Readonly<Record<string, string | null | undefined>>): void {
+  addFrom(env: Readonly<Record<string, string | undefined>>): void {
     for (const [name, value] of Object.entries(env)) if (value && isSecretName(name)) this.add(value)
   }
 
-  env(env: Readonly<Record<string, string | null>>): Record<string, string> {
+  env(env: Readonly<Record<string, string>>): Record<string, string> {
     this.addFrom(env)
-    const shown = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== null)
-    return Object.fromEntries(shown.map(([name, value]) => [name, isSecretName(name) && value !== '' ? MASK : this.text(value)]))
+    return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) && value !== '' ? MASK : this.text(value)]))
   }
 
   argv(argv: readonly string[]): string[] {

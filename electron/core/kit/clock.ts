@@ -1,9 +1,9 @@
 // Time as a part that can be exchanged: tests move it by hand and never sleep.
 
 export interface Clock {
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: for what is shown, stored or compared with other people's times. It may be set, and so jump. */
   now(): number
-  /** Milliseconds since some moment, for durations: a wall clock that is set does not touch it. */
+  /** Milliseconds since some moment, for deadlines and durations: a wall clock that is set does not touch it, nor does a machine that sleeps. */
   steady(): number
   /** Calls once after `ms`; the returned function cancels. */
   after(ms: number, call: () => void): () => void
@@ -53,6 +53,7 @@ export const systemClock: Clock = {
 /** A clock that stands still until `advance` is called. */
 export class HandClock implements Clock {
   #now: number
+  #setByMs = 0
   #due: { atMs: number; call: () => void; everyMs: number | null }[] = []
 
   constructor(startMs = 1_700_000_000_000) {
@@ -60,7 +61,12 @@ export class HandClock implements Clock {
   }
 
   now(): number {
-    return this.#now
+    return this.#now + this.#setByMs
+  }
+
+  /** As if somebody set the wall clock forward by so much, or back. */
+  setWall(byMs: number): void {
+    this.#setByMs += byMs
   }
 
   steady(): number {

@@ -1,6 +1,6 @@
 // What is opened is registered to be closed, on the next line. Closed last in, first out.
 
-export type Dispose = () => void | Promise<void>
+type Dispose = () => void | Promise<void>
 
 export class Disposer {
   #closers: Dispose[] = []

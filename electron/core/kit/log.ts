@@ -1,5 +1,6 @@
 // Overlap's own log: one line of JSON per event. Secrets never get here: callers pass what the Ledger would show.
 import pino from 'pino'
+import { makeRoom } from './rotation.ts'
 
 export interface Log {
   info(what: string, more?: Record<string, unknown>): void
@@ -10,11 +11,19 @@ export interface Log {
 /** What waits for a disk that is full; more is dropped. */
 const MOST_WAITING_BYTES = 1024 * 1024
 
-/** To a file (appended), or to standard error when `path` is null. A log that cannot be written stops nobody: it waits for space. */
+/** To a file (appended, with one older one beside it), or to standard error when `path` is null. A log that cannot be written stops nobody: it waits for space. */
 export function openLog(path: string | null, level = process.env['OVERLAP_LOG_LEVEL'] ?? 'info'): Log {
   const out = pino.destination({ sync: true, maxLength: MOST_WAITING_BYTES, ...(path === null ? { dest: 2 } : { dest: path, append: true, mkdir: true }) })
   out.on('error', () => {})
-  const pinoLog = pino({ level, base: { pid: process.pid } }, out)
+  const write = (line: string) => {
+    try {
+      if (path !== null && makeRoom(path, Buffer.byteLength(line))) out.reopen()
+    } catch {
+      // it goes on in the file that is there
+    }
+    out.write(line)
+  }
+  const pinoLog = pino({ level, base: { pid: process.pid } }, { write })
   return {
     info: (what, more = {}) => pinoLog.info(more, what),
     warn: (what, more = {}) => pinoLog.warn(more, what),

@@ -2,14 +2,14 @@
 // at most `unacknowledged` items are on their way to a reader that acknowledges, and none while its socket is full.
 import type { Feed, Topic } from './topic.ts'
 
-export interface Envelope<Item> {
+interface Envelope<Item> {
   stream: string
   seq: number
   dropped: number
   item: Item
 }
 
-export interface FeedItem<Entry> {
+interface FeedItem<Entry> {
   kind: 'snapshot' | 'changes'
   entries: Entry[]
 }
@@ -65,7 +65,7 @@ export class ReaderLink {
         return
       }
       await new Promise<void>((resolve) => {
-        const timer = full ? setTimeout(done, FULL_RECHECK_MS) : undefined
+        const timer = full ? setTimeout(done, FULL_RECHECK_MS) : undefined // real time: a socket's buffer empties by no other clock
         open.wake = done
         signal.addEventListener('abort', done, { once: true })
         function done() {
@@ -101,7 +101,7 @@ async function* newest<Value, Item extends Value>(link: ReaderLink, topic: Topic
   })
 }
 
-export interface Cap {
+interface Cap {
   entries: number
   /** Of all waiting entries together: strings as they are, others as JSON. */
   characters: number

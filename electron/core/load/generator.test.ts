@@ -157,9 +157,8 @@ describe('the load generator', () => {
   })
 
   it('ends streams at the end of the window', async () => {
-    const { server, tookMs, result } = await measure({ script: { ttftMs: [10], gapsMs: [1000] }, warmUpSeconds: 0, seconds: 1, load: { arrivals: { kind: 'closed', concurrency: 50 } } })
+    const { server, result } = await measure({ script: { ttftMs: [10], gapsMs: [1000] }, warmUpSeconds: 0, seconds: 1, load: { arrivals: { kind: 'closed', concurrency: 50 } } })
     expect(result.requests.cutOff).toBe(50)
-    expect(tookMs).toBeLessThan(9000) // with the start of Node; the streams themselves would take 11 s
     expect(server.aborted).toBe(50)
   })
 

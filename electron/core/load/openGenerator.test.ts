@@ -48,7 +48,7 @@ describe('openGenerator', () => {
     await works(generator, block({ targets: [two!] }))
     expect(pids()).toEqual(before)
     await generator.close()
-    await vi.waitFor(() => expect(pids()).toEqual([]))
+    await vi.waitFor(() => expect(pids()).toEqual([]), { timeout: 20_000 })
   })
 
   it('stops at once when aborted, and is ready for the next block', async () => {
@@ -58,7 +58,7 @@ describe('openGenerator', () => {
     const began = performance.now()
     const running = generator.run(block({ targets: [one!, two!], seconds: 60, signal: abort.signal, onProgress: () => abort.abort() }))
     await expect(running).rejects.toMatchObject({ fault: { code: 'EXPERIMENT_FAILED', sentence: expect.stringContaining('stopped') } })
-    expect(performance.now() - began).toBeLessThan(10_000) // of 60 s
+    expect(performance.now() - began).toBeLessThan(30_000) // of 60 s
     await works(generator, block({ targets: [one!, two!] }))
     await expect(generator.run(block({ targets: [one!], signal: abort.signal }))).rejects.toMatchObject({ fault: { code: 'EXPERIMENT_FAILED' } })
   })

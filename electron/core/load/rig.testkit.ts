@@ -55,7 +55,7 @@ export class Rig {
   }
 
   /** One order to a generator process, without what divides and sums. */
-  async order(order: Omit<BlockOrder, 'turn' | 'ignoreEosFields' | 'salt'>): Promise<{ outcome: Outcome; progress: Progress[]; tookMs: number }> {
+  async order(order: Omit<BlockOrder, 'turn' | 'ignoreEosFields' | 'salt'>): Promise<{ outcome: Outcome; progress: Progress[] }> {
     const done = Promise.withResolvers<Outcome>()
     const progress: Progress[] = []
     const talk = this.host.converse({
@@ -68,9 +68,8 @@ export class Rig {
         if ('failed' in said) done.reject(new Error(said.failed))
       },
     })
-    const began = performance.now()
     try {
-      return { outcome: await done.promise, progress, tookMs: performance.now() - began }
+      return { outcome: await done.promise, progress }
     } finally {
       await talk.close()
     }

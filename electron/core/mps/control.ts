@@ -6,7 +6,7 @@
 import { FaultError } from '../../../shared/fault.ts'
 import type { DaemonLimits, MpsLimits, MpsServer } from '../../../shared/mps.ts'
 
-export const SENTINEL = 'get_default_client_priority'
+const SENTINEL = 'get_default_client_priority'
 
 /** One or more command lines sent in one session, and how their answers read together. */
 export interface Question<Answer> {
@@ -68,13 +68,13 @@ function single<Answer>(line: string, read: (reply: readonly string[]) => Answer
   return { lines: [line], read: ([reply]) => (reply === undefined ? undefined : read(orRefusal(reply))) }
 }
 
-export const readPids = (reply: readonly string[]) => (reply.every((line) => /^[1-9]\d*$/.test(line)) ? reply.map(Number) : undefined)
+const readPids = (reply: readonly string[]) => (reply.every((line) => /^[1-9]\d*$/.test(line)) ? reply.map(Number) : undefined)
 const isGone = (reply: readonly string[]) => /^Server \d+ not found!?$/.test(reply[0] ?? '')
 
 export const serverList: Question<number[]> = single('get_server_list', readPids)
 
 /** null: this program has no get_server_status (535 and older). */
-export type ServerStatus = Exclude<MpsServer['status'], null> | 'gone' | null
+type ServerStatus = Exclude<MpsServer['status'], null> | 'gone' | null
 
 export function readServerStatus(reply: readonly string[]): ServerStatus | undefined {
   const word = reply[0]
@@ -87,7 +87,7 @@ export function readServerStatus(reply: readonly string[]): ServerStatus | undef
 /** null: the server is gone. */
 export const readClientList = (reply: readonly string[]): number[] | null | undefined => (isGone(reply) ? null : readPids(reply))
 
-export interface PsRow {
+interface PsRow {
   pid: number
   /** The server's own number for the client. */
   id: number
@@ -135,7 +135,7 @@ const getDefaultMemory = (device: number) => `get_default_device_pinned_mem_limi
 const setDefaultMemory = (device: number, mebibytes: number | null) => `set_default_device_pinned_mem_limit ${device} ${mebibytes ?? 0}M`
 
 /** Share, then memory, as read back. */
-export interface SetAndRead {
+interface SetAndRead {
   echoed: number
   sharePercent: number
   /** null: not asked. */

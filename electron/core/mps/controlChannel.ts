@@ -14,7 +14,7 @@ const SESSION_MS = 20_000
 
 const NEVER = new AbortController().signal
 
-export interface ChannelParts {
+interface ChannelParts {
   host: Host
   tools: Tools
   clock: Clock
@@ -59,7 +59,7 @@ export class ControlChannel {
         if (answer !== undefined) return answer
         if (!guarded && end.kind === 'answered') throw unreadable(output)
         this.repeats += 1
-        if (aborted.aborted || clock.now() + pauseMs > deadlineMs) throw busy(end, output)
+        if (aborted.aborted || clock.steady() + pauseMs > deadlineMs) throw busy(end, output)
         await clock.sleep(pauseMs * (0.5 + Math.random()), aborted)
       }
     })
@@ -73,9 +73,9 @@ export class ControlChannel {
   #inTurn<Answer>(say: (deadlineMs: number, aborted: AbortSignal) => Promise<Answer>): Promise<Answer> {
     const { clock, guarded, patienceMs, pipeDirectory } = this.#parts
     const aborted = this.#parts.aborted()
-    if (!guarded) return say(clock.now() + patienceMs, aborted)
+    if (!guarded) return say(clock.steady() + patienceMs, aborted)
     return this.#turns.post(async () => {
-      const deadlineMs = clock.now() + patienceMs
+      const deadlineMs = clock.steady() + patienceMs
       const lock = await AbstractLock.take(`mps-control:${pipeDirectory}`, { timeoutMs: patienceMs, clock, signal: aborted })
       if (lock === null) throw busy(null, null)
       try {

@@ -16,6 +16,7 @@ it('is asked again after it did not answer, and no more once it did', async () =
   await read()
   await read()
   expect([asked, version.value, version.fault?.code]).toEqual([1, null, 'COMMAND_TIMED_OUT'])
+  clock.setWall(-86_400_000)
   await clock.advance(30_000)
   await read()
   expect([asked, version.value, version.fault]).toEqual([2, '13000', null])

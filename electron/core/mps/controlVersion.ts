@@ -22,7 +22,7 @@ export class ControlVersion {
   /** `-v` of an old program is a control session with nothing to say, and fails where no daemon runs: that is an answer too. */
   async read(pipeDirectory: string, aborted: AbortSignal): Promise<void> {
     const { host, tools, clock } = this.#parts
-    if (this.#answered || Math.abs(clock.now() - this.#askedAtMs) < ASK_AGAIN_MS) return
+    if (this.#answered || clock.steady() - this.#askedAtMs < ASK_AGAIN_MS) return
     const env = { ...tools.env, CUDA_MPS_PIPE_DIRECTORY: pipeDirectory }
     try {
       const output = await host.run({ argv: [...tools.mpsControl, '-v'], env, why: 'read the version of the MPS control program', timeoutMs: 5_000, aborted, whenAborted: 'leave' })
@@ -33,6 +33,6 @@ export class ControlVersion {
       if (!(error instanceof FaultError)) throw error
       this.fault = error.fault
     }
-    this.#askedAtMs = clock.now()
+    this.#askedAtMs = clock.steady()
   }
 }

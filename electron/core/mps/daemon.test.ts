@@ -1,6 +1,6 @@
 // NVIDIA's own control daemon, without a GPU: it runs, and its servers find no device.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { PIPE_PATH_BYTES } from '../../../shared/mps.ts'
@@ -42,7 +42,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     const mps = here.gpuDaemon()
     await mps.check()
     expect(mps.state.value).toMatchObject({ state: 'stopped', daemonPid: null, daemonUid: null, ownership: null, controlVersion: null, fault: null })
-    expect(mps.clientEnvironment()).toBeNull()
+    expect(mps.clientPipeDirectory).toBeNull()
     const states: string[] = []
     mps.state.subscribe(({ state }) => void (states.at(-1) === state || states.push(state)))
 
@@ -53,7 +53,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     expect(value.sentence).toContain('found no GPU')
     expect(value.proof).toMatchObject({ listening: true, lockOwnerPid: value.daemonPid, answers: true })
     expect(here.procfs.environmentOf(value.daemonPid ?? 0)?.['CUDA_VISIBLE_DEVICES']).toBe(here.gpuUuid)
-    expect(mps.clientEnvironment()).toBeNull() // an engine would not become a client
+    expect(mps.clientPipeDirectory).toBeNull() // an engine would not become a client
 
     await mps.setLimits(toDefault(41.5))
     expect(mps.state.value.limits.default).toEqual({ sharePercent: 41.5, pinnedMemory: 'none' })
@@ -70,8 +70,8 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
   it('of an earlier run is ours again; a quiet daemon is asked seldom', async () => {
     const here = fresh()
     await here.gpuDaemon().start().catch(() => {})
-    const nowMs = Date.now()
-    const later = here.gpuDaemon({ clock: { ...systemClock, now: () => nowMs } }) // its answers never get old
+    const steadyMs = systemClock.steady()
+    const later = here.gpuDaemon({ clock: { ...systemClock, steady: () => steadyMs } }) // its answers never get old
     await later.check()
     expect(later.state.value).toMatchObject({ state: 'noServer', ownership: 'overlap', limits: { default: { sharePercent: 100 } }, fault: { code: 'NO_CUDA_DEVICE' } })
     // The server that found no GPU has ended, and what it wrote is known: from here on nothing moves.
@@ -112,6 +112,20 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     expect(Object.keys(env).filter((name) => name.startsWith('CUDA_MPS')).sort()).toEqual(['CUDA_MPS_LOG_DIRECTORY', 'CUDA_MPS_PIPE_DIRECTORY'])
     expect(mps.state.value.limits.default).toEqual({ sharePercent: 100, pinnedMemory: 'none' })
     expect(here.raw('get_default_client_priority\n')).toBe('0\n')
+  }, 90_000)
+
+  it('is started beside the large logs of an earlier one, which are kept once', async () => {
+    const here = fresh()
+    mkdirSync(here.log, { recursive: true })
+    for (const name of ['control.1.log', 'server.log']) writeFileSync(join(here.log, name), 'an old line\n')
+    writeFileSync(join(here.log, 'control.log'), 'a line of long ago\n'.repeat(300_000))
+    const mps = here.gpuDaemon()
+    await expect(mps.start()).rejects.toEqual(fault('NO_CUDA_DEVICE'))
+    expect((await mps.log(100)).control[0]).toMatch(/Starting control daemon|daemon/i)
+    expect(here.controlLog()).not.toContain('long ago')
+    expect(readFileSync(join(here.log, 'control.1.log'), 'utf8')).toMatch(/^a line of long ago/)
+    expect(readFileSync(join(here.log, 'server.log'), 'utf8')).toMatch(/^an old line/)
+    expect(readdirSync(here.log).sort()).toEqual(['control.1.log', 'control.log', 'server.log'])
   }, 90_000)
 
   it('takes the longest path that Overlap allows, and none that is longer', async () => {
@@ -156,7 +170,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
 
     await mps.useForeign(theirs.CUDA_MPS_PIPE_DIRECTORY)
     expect(mps.state.value).toMatchObject({ state: 'noServer', ownership: 'used', daemonUid: process.getuid?.(), foreign: [], logDirectory: theirs.CUDA_MPS_LOG_DIRECTORY })
-    expect(mps.clientEnvironment()).toEqual({ CUDA_MPS_PIPE_DIRECTORY: theirs.CUDA_MPS_PIPE_DIRECTORY })
+    expect(mps.clientPipeDirectory).toBe(theirs.CUDA_MPS_PIPE_DIRECTORY)
     await expect(mps.stop({ forceAfterSeconds: 0 })).rejects.toEqual(fault('WRONG_STATE'))
     await mps.useForeign(null)
     expect(mps.state.value.state).toBe('foreign')
@@ -164,17 +178,21 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
 
   it('hung, is called so and stays where it is; it is believed again when it goes on', async () => {
     const here = fresh()
-    const startedAtMs = systemClock.now()
-    const clock: Clock = { ...systemClock, now: () => startedAtMs + (systemClock.now() - startedAtMs) * 20, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) }
+    let aheadMs = 0
+    let speed = 1 // only while nothing can come that is waited for
+    const clock: Clock = { ...systemClock, steady: () => systemClock.steady() + aheadMs, after: (ms, call) => systemClock.after(ms / speed, call), sleep: (ms, signal) => systemClock.sleep(ms / speed, signal) }
     const mps = here.gpuDaemon({ clock, host: new LocalHost({ log: silentLog, clock, procfs: here.procfs }) })
     await mps.start().catch(() => {})
     const { daemonPid } = mps.state.value
     kill(daemonPid, 'SIGSTOP')
+    speed = 10
     await expect(mps.setLimits(toDefault(40))).rejects.toEqual(fault('COMMAND_TIMED_OUT', /MPS daemon took the command and did not answer/))
     expect(mps.state.value).toMatchObject({ state: 'unknown', daemonPid, proof: { listening: true, lockOwnerPid: daemonPid, answers: false }, fault: { code: 'COMMAND_TIMED_OUT' } })
-    expect(mps.clientEnvironment()).toBeNull()
+    expect(mps.clientPipeDirectory).toBeNull()
     await expect(mps.stop({ forceAfterSeconds: null })).rejects.toEqual(fault('COMMAND_TIMED_OUT')) // nobody knows whom it would hurt
     kill(daemonPid, 'SIGCONT')
+    speed = 1
+    aheadMs += 60_000
     while (mps.state.value.state === 'unknown') await mps.check()
     expect(mps.state.value).toMatchObject({ state: 'noServer', daemonPid, fault: { code: 'NO_CUDA_DEVICE' }, limits: { wanted: { sharePercent: null } } })
     await mps.stop({ forceAfterSeconds: null })
@@ -183,8 +201,8 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
 
   it('is busy while somebody leaves a control session open, and not longer', async () => {
     const here = fresh()
-    let nowMs = 0
-    const mps = here.gpuDaemon({ clock: { ...systemClock, now: () => systemClock.now() + nowMs } })
+    let aheadMs = 0
+    const mps = here.gpuDaemon({ clock: { ...systemClock, steady: () => systemClock.steady() + aheadMs } })
     await mps.start().catch(() => {})
     const before = sessionsOf(here)
     const [program = '', ...rest] = tools.mpsControl
@@ -195,7 +213,7 @@ describe.each(['535', '550'] as const)("NVIDIA's daemon %s", (branch) => {
     const ended = new Promise((resolve) => session.once('exit', resolve))
     session.stdin.end()
     await ended
-    nowMs += 60_000
+    aheadMs += 60_000
     await mps.check()
     expect(mps.state.value.fault?.code).toBe('NO_CUDA_DEVICE') // it answers again, so it is not called busy any more
     await mps.setLimits(toDefault(50))

@@ -153,11 +153,11 @@ export class GpuDaemon {
     return commandsOf(asked, { target: this.#target, seen: this.#sight.seen, tools, gpu, uid, wanted: this.#limits }).map((command) => host.preview(command))
   }
 
-  /** What an engine needs to become a client; null: no daemon that would take it, and it would silently run without MPS. */
-  clientEnvironment(): Record<string, string> | null {
+  /** Where an engine becomes a client; null: no daemon that would take it, and it would silently run without MPS. */
+  get clientPipeDirectory(): string | null {
     const { state, fault } = this.state.value
     if (state !== 'running' && !(state === 'noServer' && fault === null)) return null
-    return { CUDA_MPS_PIPE_DIRECTORY: this.#target.pipeDirectory }
+    return this.#target.pipeDirectory
   }
 
   /** Call about once a second; asks the daemon only when something moved. `table`: what the caller read of /proc anyway. */
@@ -194,7 +194,7 @@ export class GpuDaemon {
         return await work(aborted)
       } catch (error) {
         mustGoOn(aborted)
-        if (error instanceof FaultError && !isQuestion(error.fault, this.#target.ownership)) this.#failure = { fault: faultOf(error), atMs: this.#parts.clock.now() }
+        if (error instanceof FaultError && !isQuestion(error.fault, this.#target.ownership)) this.#failure = { fault: faultOf(error), atMs: this.#parts.clock.steady() }
         throw error
       } finally {
         this.#intent = null
@@ -228,7 +228,7 @@ export class GpuDaemon {
   #look(asking: Asking, table?: ProcessTable): Promise<Seen> {
     return this.#looks.post(async () => {
       const now = table ?? this.#parts.procfs.processTable() ?? new Map()
-      this.#onMachine = this.#parts.machine.read(this.#parts.procfs, now, this.#parts.clock.now())
+      this.#onMachine = this.#parts.machine.read(this.#parts.procfs, now, this.#parts.clock.steady())
       const sight = this.#sight
       const seen = await sight.look(asking, now)
       if (this.#failure && isOver(this.#failure, seen)) this.#failure = null
@@ -289,7 +289,7 @@ export class GpuDaemon {
 
   #usedTarget(pipeDirectory: string): Target {
     const { procfs, clock, gpu, alone, machine } = this.#parts
-    const seen = machine.read(procfs, procfs.processTable() ?? new Map(), clock.now()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
+    const seen = machine.read(procfs, procfs.processTable() ?? new Map(), clock.steady()).find((daemon) => daemon.pipeDirectory === pipeDirectory)
     const device = () => numberOf(gpu.uuid, seen?.gpuUuids ?? null) ?? (alone?.() ? 0 : null)
     return { pipeDirectory, logDirectory: seen ? seen.logDirectory : pipeDirectory === DEFAULT_PIPE_DIRECTORY ? DEFAULT_LOG_DIRECTORY : null, ownership: 'used', channel: this.#channel(pipeDirectory), device }
   }

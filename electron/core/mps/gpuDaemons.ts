@@ -12,7 +12,7 @@ import { GpuDaemon, type GpuDaemonParts } from './daemon.ts'
 import { isLimited } from './limits.ts'
 import { MachineDaemons } from './sight.ts'
 
-export interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay' | 'machine'> {
+interface GpuDaemonsParts extends Omit<GpuDaemonParts, 'gpu' | 'directories' | 'use' | 'limits' | 'alone' | 'onTheirWay' | 'machine'> {
   settings: Settings
   stateDirectory: string
   /** Names of engines of this GPU that are being started under MPS. */
@@ -81,8 +81,8 @@ export class GpuDaemons {
   /** What an engine of this GPU needs to become a client; null: it could not. */
   environment(gpuUuid: string): { pipeDirectory: string; daemonPid: number | null } | null {
     const daemon = this.#byGpu.get(gpuUuid)
-    const pipeDirectory = daemon?.clientEnvironment()?.['CUDA_MPS_PIPE_DIRECTORY']
-    return daemon && pipeDirectory !== undefined ? { pipeDirectory, daemonPid: daemon.state.value.daemonPid } : null
+    const pipeDirectory = daemon?.clientPipeDirectory ?? null
+    return daemon && pipeDirectory !== null ? { pipeDirectory, daemonPid: daemon.state.value.daemonPid } : null
   }
 
   check(table: ProcessTable | null): void {

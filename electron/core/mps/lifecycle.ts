@@ -69,6 +69,7 @@ function neighbours(state: MpsState, { foreign, ownership }: MpsFacts): string |
 /** What the last transition failed with. */
 export interface Failure {
   fault: Fault
+  /** On the steady clock. */
   atMs: number
 }
 

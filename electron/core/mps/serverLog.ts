@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import type { Fault } from '../../../shared/fault.ts'
 import type { MpsServer } from '../../../shared/mps.ts'
 
-export interface LogLine {
+interface LogLine {
   /** Local time as printed. */
   at: string
   /** Control, Server, Client, Other (server start-up of 535 and 550), Legacy Server. */
@@ -21,7 +21,7 @@ export function readLogLine(line: string): LogLine | null {
   return at === undefined || component === undefined || text === undefined ? null : { at, component, pid: Number(pid), text }
 }
 
-export type LogFact =
+type LogFact =
   | { kind: 'daemonStarted'; daemonPid: number }
   /** `begins`: control.log's word that this process was made, before which its pid was another's. */
   | { kind: 'status'; serverPid: number; status: NonNullable<MpsServer['status']>; begins?: 'life' }
@@ -53,7 +53,7 @@ export function logFact({ pid, text }: LogLine): LogFact | null {
 const GPU_FAULT = /^(Client (process|\{).*encountered|Server is handling|Server has begun teardown sequence to handle) a fatal GPU error/
 
 /** What the logs tell about one server. */
-export interface ServerStory {
+interface ServerStory {
   status: MpsServer['status']
   exited: boolean
   /** Why it failed; null also when it ended in order. */

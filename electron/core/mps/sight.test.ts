@@ -18,7 +18,7 @@ it('a daemon that was seen before it listened is found soon after; the table is 
     uidOf: () => 1000,
   }
   const machine = new MachineDaemons(null)
-  const seen = (nowMs: number) => machine.read(processes, table, nowMs).map(({ pid }) => pid)
+  const seen = (steadyMs: number) => machine.read(processes, table, steadyMs).map(({ pid }) => pid)
   expect(seen(0)).toEqual([])
   listens = true
   expect(seen(100)).toEqual([])

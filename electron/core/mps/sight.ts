@@ -1,5 +1,5 @@
 // What is known of one daemon: seen in the kernel's tables at every look, asked of the daemon only when something changed.
-// Each session adds about 60 bytes per line to control.log, which nobody rotates: hence the sparing questions.
+// Each session adds about 60 bytes per line to control.log, which nobody rotates while it runs: hence the sparing questions.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../kit/clock.ts'
@@ -20,7 +20,7 @@ export interface Seen extends Evidence {
   servers: MpsServer[]
   clients: MpsClient[]
   limits: Omit<DaemonLimits, 'wanted'>
-  /** When it last gave a whole answer; null: not since it started. */
+  /** When it last gave a whole answer, on the steady clock; null: not since it started. */
   answeredAtMs: number | null
   /** Why the last server is not there, or why the daemon does not answer. */
   fault: Fault | null
@@ -79,7 +79,7 @@ export class DaemonSight {
 
   /** Of the ACTIVE servers. Not part of a look: whoever waits for a start, or for the state, does not wait for this too. */
   async readLimits(): Promise<void> {
-    this.#limitsReadAtMs = this.#clock.now()
+    this.#limitsReadAtMs = this.#clock.steady()
     const servers: Seen['limits']['servers'] = []
     for (const pid of activePids(this.seen)) {
       const read = await readServerLimits(this.#target.channel, pid, this.#target.device())
@@ -93,11 +93,11 @@ export class DaemonSight {
   get limitsAreDue(): boolean {
     const active = activePids(this.seen)
     if (this.seen.answers !== true || active.length === 0) return false
-    return active.some((pid) => !this.seen.limits.servers.some((server) => server.pid === pid)) || this.#clock.now() - this.#limitsReadAtMs >= LIMITS_EVERY_MS
+    return active.some((pid) => !this.seen.limits.servers.some((server) => server.pid === pid)) || this.#clock.steady() - this.#limitsReadAtMs >= LIMITS_EVERY_MS
   }
 
   #isDue(key: string): boolean {
-    const sinceMs = this.#clock.now() - this.#askedAtMs
+    const sinceMs = this.#clock.steady() - this.#askedAtMs
     if (this.seen.answers === false) return key !== this.#askedKey || sinceMs >= ASK_AGAIN_MS
     const calm = this.seen.servers.length > 0 && this.seen.servers.every((server) => server.status === 'ACTIVE')
     const settling = this.seen.servers.some((server) => server.status === 'INITIALIZING')
@@ -129,7 +129,7 @@ export class DaemonSight {
       const fault = faultOf(thrown)
       this.seen = { ...this.seen, ...emptied(), answers: false, fault: fault.code === 'MPS_NOT_RUNNING' ? null : fault }
     }
-    this.#askedAtMs = this.#clock.now()
+    this.#askedAtMs = this.#clock.steady()
   }
 
   /** One session when the guess is right, which it is unless a server came or went just now. */
@@ -164,7 +164,7 @@ export class DaemonSight {
     if (servers.length === 0) fault = (newest && serverStory([...control, ...server], newest.pid).fault) ?? (kept ? this.seen.fault : null)
     const gpuFaultAtMs = Math.max(...servers.map(({ pid }) => lastGpuFaultMs(server, pid) ?? 0), this.seen.gpuFaultAtMs ?? 0) || null
     const limits = { default: answer.default, servers: this.seen.limits.servers.filter(({ pid }) => servers.some((present) => present.pid === pid)) }
-    this.seen = { ...this.seen, answers: true, servers, clients, gpuFaultAtMs, limits, answeredAtMs: this.#clock.now(), fault, lastStart: newest ?? this.seen.lastStart }
+    this.seen = { ...this.seen, answers: true, servers, clients, gpuFaultAtMs, limits, answeredAtMs: this.#clock.steady(), fault, lastStart: newest ?? this.seen.lastStart }
   }
 
   /** control.log and server.log. */
@@ -203,13 +203,13 @@ export class MachineDaemons {
     this.#simulation = simulation
   }
 
-  read(processes: Processes, table: ProcessTable, nowMs: number): SeenDaemon[] {
+  read(processes: Processes, table: ProcessTable, steadyMs: number): SeenDaemon[] {
     const key = [...table].flatMap(([pid, { comm, state, ppid }]) => (comm.startsWith('nvidia-cuda-mps') && ppid !== process.pid ? [`${pid}${state === 'Z' ? 'Z' : ''}`] : [])).join(' ')
-    if (key !== this.#key) this.#changedAtMs = nowMs
-    const everyMs = Math.abs(nowMs - this.#changedAtMs) < SETTLING_MS ? SETTLING_EVERY_MS : READ_EVERY_MS
-    if (key === this.#key && Math.abs(nowMs - this.#readAtMs) < everyMs) return this.#daemons
+    if (key !== this.#key) this.#changedAtMs = steadyMs
+    const everyMs = steadyMs - this.#changedAtMs < SETTLING_MS ? SETTLING_EVERY_MS : READ_EVERY_MS
+    if (key === this.#key && steadyMs - this.#readAtMs < everyMs) return this.#daemons
     this.#key = key
-    this.#readAtMs = nowMs
+    this.#readAtMs = steadyMs
     this.#daemons = daemonsOnMachine(processes, table, this.#simulation)
     return this.#daemons
   }

@@ -58,7 +58,7 @@ if (path !== undefined) {
   const [option] = process.argv.slice(2)
   const lines = option === undefined ? readFileSync(0, 'utf8').split('\n').filter((line) => line !== '') : []
   appendFileSync(`${path}.said`, (option ?? lines.filter((line) => line !== 'get_default_client_priority').join('; ')) + '\n')
-  if (state.slowTo.includes((option ?? lines[0] ?? '').split(' ')[0] ?? '')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
+  if (state.slowTo.includes((option ?? lines[0] ?? '').split(' ')[0] ?? '')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000)
   if (option === '-v') process.stdout.write('CUDA MPS Control for Linux/Unix/QNX. Binary version: 13000\n')
   else if (option === '-d') {
     process.exitCode = state.startExit

@@ -1,7 +1,7 @@
 // From a daemon to none, with the consent of whoever would be hurt, and seen to be gone. Only for daemons that are ours.
 import { FaultError } from '../../../shared/fault.ts'
 import type { MpsClient } from '../../../shared/mps.ts'
-import { faultError, noProof, type Work } from './bringUp.ts'
+import { noProof, type Work } from './bringUp.ts'
 import { quitLine } from './control.ts'
 import type { Seen } from './sight.ts'
 import { refuseForeign } from './target.ts'
@@ -30,7 +30,7 @@ export async function takeDown(work: Work, leave: Leave): Promise<void> {
   const seen = leave.forceAfterSeconds !== null && inSight.life === 'alive' ? inSight : await work.look('now')
   if (isGone(seen)) return refuseForeign(work.foreign())
   // Without an answer nobody knows who would be hurt.
-  if (seen.answers !== true && leave.forceAfterSeconds === null) throw faultError(seen.fault) ?? noProof('The MPS daemon runs and does not answer.', null)
+  if (seen.answers !== true && leave.forceAfterSeconds === null) throw seen.fault ? FaultError.of(seen.fault) : noProof('The MPS daemon runs and does not answer.', null)
   if (leave.forceAfterSeconds === null) askForConsent(seen.clients, leave)
   work.intend(seen.clients.length > 0 ? 'drain' : 'stop')
   await quit(work, leave.forceAfterSeconds)
@@ -40,7 +40,7 @@ export async function takeDown(work: Work, leave: Leave): Promise<void> {
 async function quit(work: Work, forceAfterSeconds: number | null): Promise<void> {
   const { target, clock } = work
   const allowedMs = (forceAfterSeconds ?? 0) * 1000 + QUIT_MS
-  const deadlineMs = clock.now() + allowedMs
+  const deadlineMs = clock.steady() + allowedMs
   for (let tries = 1; ; tries += 1) {
     const output = await target.channel.tell(quitLine(forceAfterSeconds), 'stop the MPS control daemon', allowedMs)
     const words = `${output.stderr}\n${output.stdout}`.trim()
@@ -48,17 +48,17 @@ async function quit(work: Work, forceAfterSeconds: number | null): Promise<void>
       throw new FaultError('NO_PERMISSION', 'The MPS daemon belongs to another user and refuses to stop.', 'Stop it as that user or as root.', { detail: words })
     }
     if (await seenGone(work)) return
-    if (clock.now() < deadlineMs || tries === 1) continue
+    if (clock.steady() < deadlineMs || tries === 1) continue
     if (words.includes('Cannot send command')) throw new FaultError('MPS_BUSY', 'The MPS daemon is busy with another control session.', 'Close the nvidia-cuda-mps-control that is open in another terminal, then try again.', { detail: words })
     throw noProof('The MPS daemon was told to quit and still runs.', words || null)
   }
 }
 
 async function seenGone({ look, clock, aborted }: Work): Promise<boolean> {
-  const deadlineMs = clock.now() + HEARD_MS
+  const deadlineMs = clock.steady() + HEARD_MS
   for (let pauseMs = 5; ; pauseMs *= 2) {
     if (isGone(await look('never'))) return true
-    if (clock.now() + pauseMs > deadlineMs) return isGone(await look('now'))
+    if (clock.steady() + pauseMs > deadlineMs) return isGone(await look('now'))
     await clock.sleep(pauseMs, aborted)
   }
 }

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { FaultError } from '../../../shared/fault.ts'
 import { PIPE_PATH_BYTES, type ForeignDaemon } from '../../../shared/mps.ts'
 import type { Command, Output, Tools } from '../host/host.ts'
+import { makeRoom } from '../kit/rotation.ts'
 import type { ControlChannel } from './controlChannel.ts'
 import { startFault } from './serverLog.ts'
 
@@ -39,6 +40,11 @@ export function makeDirectories(target: Target): void {
   mustBeOurs(target.pipeDirectory)
 }
 
+/** The daemon's logs only grow, and it holds them open: large ones are set aside before one is started. */
+export function setLogsAside({ logDirectory }: Target): void {
+  if (logDirectory !== null) for (const name of ['control.log', 'server.log']) makeRoom(join(logDirectory, name))
+}
+
 /** The name of the short folder for pipes can be foretold, and everybody may make it: whoever owns it decides which daemon engines meet. */
 export function mustBeOurs(pipeDirectory: string): void {
   const [name = ''] = relative(tmpdir(), pipeDirectory).split('/')
@@ -49,12 +55,9 @@ export function mustBeOurs(pipeDirectory: string): void {
   throw new FaultError('NO_PERMISSION', `${path} is not a folder of this user alone, so the MPS pipes are not put there.`, 'Remove it, or start Overlap with --state and a shorter folder.')
 }
 
-/** Of a login environment these would be defaults that nobody asked for; 535 does not even read the memory limit back. Overlap speaks protocol 2. */
-const NOT_INHERITED = { CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: null, CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: null, CUDA_MPS_CLIENT_PRIORITY: null, CUDA_MPS_PROTOCOL_VERSION: null }
-
 /** Pinned to one GPU: clients of one daemon share their fate across all of its GPUs. */
 export function daemonCommand(target: Target, tools: Tools, gpuUuid: string): Command {
-  const env = { ...tools.env, ...NOT_INHERITED, CUDA_MPS_PIPE_DIRECTORY: target.pipeDirectory, CUDA_MPS_LOG_DIRECTORY: target.logDirectory, CUDA_VISIBLE_DEVICES: gpuUuid }
+  const env = { ...tools.env, CUDA_MPS_PIPE_DIRECTORY: target.pipeDirectory, ...(target.logDirectory !== null && { CUDA_MPS_LOG_DIRECTORY: target.logDirectory }), CUDA_VISIBLE_DEVICES: gpuUuid }
   return { argv: [...tools.mpsControl, '-d'], env, why: 'start the MPS control daemon for this GPU' }
 }
 
@@ -65,8 +68,7 @@ export function refusal({ exitCode, signal, stdout, stderr }: Output): FaultErro
   if (words.includes('already running')) return null
   if (exitCode === 100) {
     // CUresult 100; it prints nothing and logs nothing.
-    const fault = startFault('no CUDA-capable device is detected')
-    return new FaultError(fault.code, fault.sentence, fault.hint, { detail: 'nvidia-cuda-mps-control -d exited with code 100 (CUDA_ERROR_NO_DEVICE)' })
+    return FaultError.of({ ...startFault('no CUDA-capable device is detected'), detail: 'nvidia-cuda-mps-control -d exited with code 100 (CUDA_ERROR_NO_DEVICE)' })
   }
   if (exitCode === 244) {
     return new FaultError('COMMAND_FAILED', 'The MPS daemon could not load the CUDA driver library.', 'Install libcuda.so.1 of the same driver release as nvidia-cuda-mps-control.', { detail: 'exit code 244' })

@@ -10,7 +10,7 @@ import { Topic } from '../kit/topic.ts'
 import { asideOf, notWritten } from './wholeFile.ts'
 
 /** Of one report as JSON, in bytes. */
-export const REPORT_BYTES_MAX = 32 * 1024 * 1024
+const REPORT_BYTES_MAX = 32 * 1024 * 1024
 /** In the list; older ones stay in the file and are found by id. */
 const SUMMARIES_MAX = 500
 

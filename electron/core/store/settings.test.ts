@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +61,21 @@ describe('Settings', () => {
     expect((await open()).document.engines.map(({ id }) => id)).toEqual(['e1', 'e2', 'e3'])
     await add('e4')
     expect(readdirSync(stateDirectory)).toHaveLength(2)
+  })
+
+  it('leaves a file that somebody changed where it is when its own cannot be written', () => {
+    const path = join(stateDirectory, 'settings.json')
+    const script = `
+      const { Settings } = await import(${JSON.stringify(import.meta.resolve('./settings.ts'))})
+      const { systemClock: clock } = await import(${JSON.stringify(import.meta.resolve('../kit/clock.ts'))})
+      const settings = await Settings.open({ stateDirectory: ${JSON.stringify(stateDirectory)}, clock })
+      ;(await import('node:fs')).writeFileSync(${JSON.stringify(path)}, 'by hand')
+      await settings.change((document) => ({ ...document, mps: { used: { 'GPU-1': '/x'.repeat(20_000) }, limits: {} } })).catch(({ fault }) => console.log(fault.code, settings.fault))`
+    // a process that may write no file larger than 8 KiB: the copy fits, the settings do not
+    const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -f 16; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', script], { encoding: 'utf8' })
+    expect(stdout, stderr).toBe('NOT_WRITTEN null\n')
+    expect(readFileSync(path, 'utf8')).toBe('by hand')
+    expect(readdirSync(stateDirectory)).toEqual(['settings.json'])
   })
 
   it('keeps a file of a later version aside and says so', async () => {

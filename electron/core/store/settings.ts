@@ -1,5 +1,5 @@
 // What the user set up and expects to find again: engines, which foreign MPS daemons to use, the limits of its own. One writer.
-import { rename, stat } from 'node:fs/promises'
+import { readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { EngineSpec } from '../../../shared/engine.ts'
@@ -7,9 +7,9 @@ import type { Fault } from '../../../shared/fault.ts'
 import { MpsLimits } from '../../../shared/mps.ts'
 import type { Clock } from '../kit/clock.ts'
 import { Mailbox } from '../kit/mailbox.ts'
-import { asideOf, notWritten, readWhole, writeWhole } from './wholeFile.ts'
+import { asideOf, notWritten, readWhole, writeBytes, writeWhole } from './wholeFile.ts'
 
-export const SettingsDocument = z.object({
+const SettingsDocument = z.object({
   /** A file of a later version is kept aside like a broken one: this Overlap would lose what it does not know. */
   version: z.literal(1),
   engines: z.array(z.object({
@@ -27,7 +27,7 @@ export const SettingsDocument = z.object({
   /** Whether the desktop opens its plain HTTP door at the start. */
   plainHttp: z.boolean().default(false),
 })
-export type SettingsDocument = z.infer<typeof SettingsDocument>
+type SettingsDocument = z.infer<typeof SettingsDocument>
 
 const DEFAULTS: SettingsDocument = { version: 1, engines: [], mps: { used: {}, limits: {} }, plainHttp: false }
 
@@ -70,26 +70,35 @@ export class Settings {
   change(change: (document: Readonly<SettingsDocument>) => SettingsDocument): Promise<void> {
     return this.#mailbox.post(async () => {
       const next = SettingsDocument.parse(change(this.#document))
-      await this.#keepForeign()
-      await writeWhole(this.#path, next)
+      const aside = await this.#keepForeign()
+      await writeWhole(this.#path, next).catch(async (error: unknown) => {
+        if (aside !== null) await unlink(aside).catch(() => {}) // the file itself is still there, and is kept at the next try
+        throw error
+      })
+      if (aside !== null) this.#fault = changedMeanwhile(this.#path, aside)
       this.#left = await sightOf(this.#path)
       this.#document = next
     })
   }
 
-  /** A file that somebody changed meanwhile, broken or not, is kept aside and told of, not written over. */
-  async #keepForeign(): Promise<void> {
+  /**
+   * A file that somebody changed meanwhile, broken or not, is kept aside before it is written over: a copy, for a crash before ours is
+   * written must not leave none under its name. Null: nobody changed it.
+   */
+  async #keepForeign(): Promise<string | null> {
     const found = await sightOf(this.#path)
-    if (found === null || found === this.#left) return
+    if (found === null || found === this.#left) return null
     const aside = asideOf(this.#path, 'changed', this.#clock)
-    await rename(this.#path, aside).catch((error: unknown) => Promise.reject(notWritten(this.#path, error)))
-    this.#fault = {
-      code: 'CONFIG_BROKEN', field: null, detail: null,
-      sentence: `The file ${this.#path} was changed while Overlap ran; Overlap went on with its own settings.`,
-      hint: `The changed file was kept as ${aside}: to use it, end Overlap, put it back under its old name and start Overlap again.`,
-    }
+    await writeBytes(aside, await readFile(this.#path).catch((error: unknown) => Promise.reject(notWritten(this.#path, error))))
+    return aside
   }
 }
+
+const changedMeanwhile = (path: string, aside: string): Fault => ({
+  code: 'CONFIG_BROKEN', field: null, detail: null,
+  sentence: `The file ${path} was changed while Overlap ran; Overlap went on with its own settings.`,
+  hint: `The changed file was kept as ${aside}: to use it, end Overlap, put it back under its old name and start Overlap again.`,
+})
 
 /** What tells one state of a file from another; null: it is not there. */
 async function sightOf(path: string): Promise<string | null> {

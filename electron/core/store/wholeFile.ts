@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import { FaultError, type Fault } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
 
-export interface WholeRead<Value> {
+interface WholeRead<Value> {
   /** Null: there is no such file, or it was kept aside. */
   value: Value | null
   /** CONFIG_BROKEN when it was kept aside. */
@@ -50,7 +50,7 @@ export async function readWhole<Value>(path: string, schema: z.ZodType<Value>, c
 }
 
 /** The disk or its owner says no. Everything else that ends a write is a bug, and must stay one. */
-const UNWRITABLE = /^(?:ENOSPC|EDQUOT|EROFS|EIO|EACCES|EPERM|ENOTDIR|EISDIR|EEXIST|SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)\w*)$/
+const UNWRITABLE = /^(?:ENOSPC|EDQUOT|EFBIG|EROFS|EIO|EACCES|EPERM|ENOTDIR|EISDIR|EEXIST|SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)\w*)$/
 
 /** What the user can do about a file of the state folder that could not be written. Other errors are given back as they are. */
 export function notWritten(path: string, error: unknown): unknown {
@@ -58,13 +58,15 @@ export function notWritten(path: string, error: unknown): unknown {
   return new FaultError('NOT_WRITTEN', `The file ${path} could not be written: ${error.message}.`, 'Free some space on that disk, and check that the folder and the file belong to this user; then try again.', { cause: error })
 }
 
+export const writeWhole = async (path: string, value: unknown): Promise<void> => await writeBytes(path, JSON.stringify(value, null, 2) + '\n')
+
 /** All or nothing, also through a power cut: temporary file, fsync, rename, fsync of the folder. Mode 0600. Throws FaultError NOT_WRITTEN; the old file is as it was. */
-export async function writeWhole(path: string, value: unknown): Promise<void> {
+export async function writeBytes(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.new`
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await withFile(temporary, 'wx', async (file) => {
-      await file.writeFile(JSON.stringify(value, null, 2) + '\n')
+      await file.writeFile(content)
       await file.sync()
     })
     await rename(temporary, path)
