@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { ProcessTable } from '../host/procfs.ts'
+import type { ProcessTable } from '../host/processTable.ts'
 import type { Processes } from './detect.ts'
 import { MachineDaemons } from './sight.ts'
 
