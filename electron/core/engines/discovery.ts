@@ -73,6 +73,9 @@ interface Read {
 
 /** What a process was found to be when its command line was last read. */
 interface Looked {
+  /** With its pid, which process it was, and which program. */
+  startTicks: number
+  comm: string
   /** null: no engine. */
   read: Read | null
   looks: number
@@ -104,7 +107,7 @@ export class Discovery {
   /** In order of their start. */
   readonly found = new Topic<FoundEngine[]>([])
   readonly #parts: DiscoveryParts
-  #commands = new Map<string, Looked>()
+  #looked = new Map<number, Looked>()
   #known = new Map<string, Known>()
   /** On the steady clock. */
   #lookedAtMs = -Infinity
@@ -166,17 +169,18 @@ export class Discovery {
 
   #look(table: ProcessTable): void {
     this.#looks += 1
-    const commands = new Map<string, Looked>()
+    const lookedAt = new Map<number, Looked>()
     const candidates = new Map<number, { entry: TableEntry; read: Read; looked: Looked }>()
     for (const entry of table.values()) {
-      const key = `${entry.pid} ${entry.startTicks} ${entry.comm}`
-      const old = this.#commands.get(key)
-      const kept = old !== undefined && old.looks >= YOUNG_LOOKS && (entry.pid + this.#looks) % REREAD_EVERY !== 0
-      const looked = { read: kept ? old.read : this.#read(entry.pid), looks: (old?.looks ?? 0) + 1, elsewhere: kept && old.elsewhere }
-      commands.set(key, looked)
+      const { pid, startTicks, comm } = entry
+      const before = this.#looked.get(pid)
+      const old = before?.startTicks === startTicks && before.comm === comm ? before : undefined
+      const kept = old !== undefined && old.looks >= YOUNG_LOOKS && (pid + this.#looks) % REREAD_EVERY !== 0
+      const looked = kept ? old : { startTicks, comm, read: this.#read(pid), looks: (old?.looks ?? 0) + 1, elsewhere: false }
+      lookedAt.set(pid, looked)
       if (looked.read !== null && entry.state !== 'Z') candidates.set(entry.pid, { entry, read: looked.read, looked })
     }
-    this.#commands = commands
+    this.#looked = lookedAt
     const own = new Set(this.#parts.own().flatMap(({ run }) => run ?? []).map(idOf))
     const known = [...candidates.values()].flatMap(({ entry, read, looked }) => {
       const above = ancestorsOf(entry, table)

@@ -75,6 +75,16 @@ export function lifeOf(listening: boolean | null, lockOwnerPid: number | null): 
 export const serverChildren = (table: ProcessTable, daemonPid: number | null): number[] =>
   daemonPid === null ? [] : mpsNamed(table).filter((entry) => entry.ppid === daemonPid && isMps(entry)).map(({ pid }) => pid)
 
+/** What a process was started with does not change while its entry is the same: those of others come and go, and all are looked through each time. */
+const startedWith = new WeakMap<TableEntry, { argv: string[]; env: Record<string, string> | null }>()
+function startOf(entry: TableEntry, processes: Processes): { argv: string[]; env: Record<string, string> | null } {
+  const before = startedWith.get(entry)
+  if (before) return before
+  const start = { argv: processes.commandLine(entry.pid) ?? [], env: processes.environmentOf(entry.pid) }
+  startedWith.set(entry, start)
+  return start
+}
+
 export interface SeenDaemon extends ForeignDaemon {
   pid: number
   logDirectory: string | null
@@ -85,10 +95,10 @@ export interface SeenDaemon extends ForeignDaemon {
  * the stand-ins of other simulated workstations than `simulation` (null: a real one), which run on the same machine.
  */
 export function daemonsOnMachine(processes: Processes, table: ProcessTable, simulation: string | null): SeenDaemon[] {
-  return mpsNamed(table).filter(isMps).flatMap(({ pid }) => {
-    const argv = processes.commandLine(pid) ?? []
+  return mpsNamed(table).filter(isMps).flatMap((entry) => {
+    const { pid } = entry
+    const { argv, env } = startOf(entry, processes)
     if (basename(argv[0] ?? '') !== 'nvidia-cuda-mps-control') return []
-    const env = processes.environmentOf(pid)
     if ((env?.['OVERLAP_SIM'] ?? null) !== simulation) return []
     const pipeDirectory = env?.['CUDA_MPS_PIPE_DIRECTORY'] ?? DEFAULT_PIPE_DIRECTORY
     const owns = liveOwner(processes, pipeDirectory)?.pid === pid
