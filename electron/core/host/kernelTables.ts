@@ -1,10 +1,10 @@
 // Sockets that listen and locks that are held, as the kernel's tables list them. Pure.
 
 /** `…: 00000002 00000000 00010000 0005 01 3024 /run/a b`: after the inode, the path as it is. */
-const LISTENING = /^\S+: \S+ \S+ 00010000 \S+ \S+ +\d+ (.+)$/
+const LISTENING = /^\S+: \S+ \S+ 00010000 \S+ \S+ +\d+ (.+)$/gm
 /** Paths of listening unix sockets: the flag __SO_ACCEPTCON, any type. */
 export const listeningPaths = (text: string): ReadonlySet<string> =>
-  new Set(text.split('\n').flatMap((line) => LISTENING.exec(line)?.[1] ?? []))
+  new Set([...text.matchAll(LISTENING)].map(([, path = '']) => path))
 
 /** Bound to 127.0.0.1 or to every address; `0A` is LISTEN. Addresses are written in the byte order of the machine: little-endian. */
 const LOOPBACK_HEARS = /^(?:0100007F|0{8}|0{32}|0000000000000000FFFF00000100007F)$/i

@@ -36,7 +36,7 @@ it('a session of our own is no news; one of somebody else is', () => {
   const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, threads: 1, startTicks: 7, residentBytes: 0, readAtMs: 0 }
   const tableWith = (ppid: number | null): ProcessTable => new Map([[7, stat], ...(ppid === null ? [] : [[8, { ...stat, pid: 8, ppid }] as const])])
   const processes: Processes = {
-    processStat: () => stat, processTable: () => tableWith(null), listeningSocket: () => true, lockOwner: () => ((read += 1), 7), uidOf: () => 1000,
+    processStat: () => stat, processTable: () => tableWith(null), listeningSocket: () => true, lockOwner: () => 7, uidOf: () => ((read += 1), 1000),
     environmentOf: () => ({ CUDA_MPS_PIPE_DIRECTORY: '/a' }),
     commandLine: (pid) => ['nvidia-cuda-mps-control', ...(pid === 7 ? ['-d'] : [])],
   }
