@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Greeting } from '../shared/contract.ts'
+import type { Greeting, OwnCost } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import type { GpuFrame } from '../shared/gpu.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
@@ -84,6 +84,14 @@ describe('the ready line', () => {
     const folder = join(state, 'sim/two-engines')
     for (const name of ['ledger.jsonl', 'overlap.log', 'settings.json']) expect(readFileSync(join(folder, name), 'utf8')).not.toContain(token)
   })
+})
+
+it('what watching costs is measured anew for whoever asks', async () => {
+  const opened = await core({ real: true, env: { PATH: pathWith(null) } })
+  const first = await opened.first<OwnCost>('workstation.cost')
+  await vi.waitFor(async () => expect((await opened.first<OwnCost>('workstation.cost')).atMs).toBeGreaterThan(first.atMs + 500), { timeout: 20_000 })
+  // the percentile is of samples that the watch over the event loop took
+  for (const value of [first.corePercent, first.residentMiB, first.eventLoopDelayP99Ms]) expect(value).toBeGreaterThan(0)
 })
 
 describe('a refusal is two sentences and exit code 1', () => {
