@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Greeting } from '../shared/contract.ts'
+import type { Greeting, OwnCost } from '../shared/contract.ts'
 import type { Engine } from '../shared/engine.ts'
 import type { GpuFrame } from '../shared/gpu.ts'
 import type { MpsDaemon } from '../shared/mps.ts'
@@ -93,6 +93,14 @@ it('lists its flags, and every scene with what it shows', async () => {
   const lines = program.stdout().split('\n')
   expect(lines[0]).toBe('npm start -- [flags]')
   for (const [name, { sentence }] of Object.entries(SCENES)) expect(lines.find((line) => line.startsWith(`  ${name} `))).toContain(sentence)
+})
+
+it('what watching costs is measured anew for whoever asks', async () => {
+  const opened = await core({ real: true, env: { PATH: pathWith(null) } })
+  const first = await opened.first<OwnCost>('workstation.cost')
+  await vi.waitFor(async () => expect((await opened.first<OwnCost>('workstation.cost')).atMs).toBeGreaterThan(first.atMs + 500), { timeout: 20_000 })
+  // the percentile is of samples that the watch over the event loop took
+  for (const value of [first.corePercent, first.residentMiB, first.eventLoopDelayP99Ms]) expect(value).toBeGreaterThan(0)
 })
 
 describe('a refusal is two sentences and exit code 1', () => {

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Hold } from '../../shared/experiment.ts'
 import { FaultError } from '../../shared/fault.ts'
-import type { ProcessTable } from './host/procfs.ts'
+import type { ProcessTable } from './host/processTable.ts'
 import { HandClock } from './kit/clock.ts'
 import { silentLog } from './kit/log.ts'
 import { Topic } from './kit/topic.ts'

@@ -73,6 +73,7 @@ export interface WorkstationParts {
 }
 
 export class Workstation implements Answering {
+  /** null: not known yet, or nobody reads it. */
   readonly cost = new Topic<OwnCost | null>(null)
   readonly advice = new Topic<Advice[]>([])
   readonly gpu: Sampler
@@ -93,8 +94,10 @@ export class Workstation implements Answering {
   readonly #procfs: Procfs
   readonly #disposer = new Disposer()
   readonly #startedAtMs: number
+  readonly #uid = process.getuid?.() ?? 0
   #closing = false
-  #spent = { steadyMs: 0, cpu: process.cpuUsage(), toolSeconds: 0 }
+  /** At the last tick; null: nobody read the cost then. */
+  #spent: { steadyMs: number; cpu: NodeJS.CpuUsage; toolSeconds: number } | null = null
   readonly #delay = monitorEventLoopDelay({ resolution: 20 })
 
   private constructor(parts: WorkstationParts, settings: Settings, host: LocalHost) {
@@ -109,7 +112,7 @@ export class Workstation implements Answering {
     this.#disposer.add(() => host.close())
     this.gpu = new Sampler({ host, tools, clock, log })
     this.mps = new GpuDaemons({
-      host, tools, clock, log, procfs: this.#procfs, settings, stateDirectory, uid: process.getuid?.() ?? 0,
+      host, tools, clock, log, procfs: this.#procfs, settings, stateDirectory, uid: this.#uid,
       nameOf: (pid) => this.#engineOf(pid)?.spec.name ?? null,
       onTheirWay: (gpuUuid) => this.engines.engines.value.flatMap(({ spec, state }) => (spec.onMps && spec.gpuUuid === gpuUuid && state === 'starting' ? [spec.name] : [])),
     })
@@ -128,7 +131,7 @@ export class Workstation implements Answering {
     })
     const { gpu, mps, engines, hold } = this
     const lab = labOf({ host, clock, log, tools, procfs: this.#procfs, gpu, mps, engines, foundEngines: () => this.found.found.value, hold, stateDirectory, scene: parts.scene, throwaway: parts.throwaway ?? null, version: parts.version, programs: parts.programs })
-    this.found = new FoundEngines({ ...parts, host, procfs: this.#procfs, gpu, mps, engines, hold, uid: this.greeting().uid })
+    this.found = new FoundEngines({ ...parts, host, procfs: this.#procfs, gpu, mps, engines, hold, uid: this.#uid })
     this.experiments = new Experiments({ lab, reports: this.reports, presetsFolder: parts.presetsFolder })
   }
 
@@ -159,7 +162,6 @@ export class Workstation implements Answering {
   /** Starts watching; after the door is open, so that the first frame is seen by whoever waits for it. */
   begin(): void {
     const { clock, log } = this.#parts
-    this.#delay.enable()
     this.#disposer.add(() => void this.#delay.disable())
     this.#disposer.add(this.gpu.identities.subscribe((identities) => this.mps.set(identities)))
     this.#disposer.add(this.gpu.frames.subscribe((frame) => frame && this.history.add(frame.atMs, { ...seriesOf(frame), ...seriesOfEngines([...this.engines.engines.value, ...this.found.found.value]) })))
@@ -179,7 +181,7 @@ export class Workstation implements Answering {
       scene: this.#parts.scene,
       sceneSentence: this.#parts.sceneSentence ?? null,
       stateDirectory: this.#parts.stateDirectory,
-      uid: process.getuid?.() ?? 0,
+      uid: this.#uid,
       startedAtMs: this.#startedAtMs,
       faults: [this.#settings.fault, this.reports.fault].filter((fault): fault is Fault => fault !== null),
     }
@@ -237,25 +239,33 @@ export class Workstation implements Answering {
     this.mps.check(table)
     const frame = this.gpu.frames.value
     const daemons = this.mps.daemons.value
-    const observed = { table, gpuProcesses: frame?.processes ?? null, daemons, uid: this.greeting().uid }
+    const observed = { table, gpuProcesses: frame?.processes ?? null, daemons, uid: this.#uid }
     this.engines.observe(ownersOf({ ...observed, engines: this.engines.facts }).byEngine)
     this.found.tick(observed)
     this.advice.set(adviceOn({ identities: this.gpu.identities.value, frame, daemons, engines: this.engines.engines.value }))
     this.#count()
   }
 
+  /** Only while somebody reads it: the watch over the event loop alone would wake an idle core fifty times a second. */
   #count(): void {
+    const before = this.#spent
+    if (this.cost.readers === 0) {
+      if (before !== null) this.#delay.disable()
+      this.#spent = null
+      return this.cost.set(null)
+    }
     const steadyMs = this.#parts.clock.steady()
     const cpu = process.cpuUsage()
     const toolSeconds = this.gpu.toolPids().reduce((sum, pid) => sum + (this.#procfs.cpuSeconds(pid) ?? 0), 0)
-    const elapsedMs = steadyMs - this.#spent.steadyMs
-    const spentMs = (cpu.user + cpu.system - this.#spent.cpu.user - this.#spent.cpu.system) / 1000
-    if (this.#spent.steadyMs > 0 && elapsedMs > 0) {
+    if (before === null) this.#delay.enable()
+    else if (steadyMs > before.steadyMs) {
+      const elapsedMs = steadyMs - before.steadyMs
+      const spentMs = (cpu.user + cpu.system - before.cpu.user - before.cpu.system) / 1000
       this.cost.set({
         atMs: this.#parts.clock.now(),
         corePercent: (100 * spentMs) / elapsedMs,
         // a tool that was started anew began to count from zero
-        toolsPercent: toolSeconds >= this.#spent.toolSeconds ? (100_000 * (toolSeconds - this.#spent.toolSeconds)) / elapsedMs : null,
+        toolsPercent: toolSeconds >= before.toolSeconds ? (100_000 * (toolSeconds - before.toolSeconds)) / elapsedMs : null,
         residentMiB: process.memoryUsage.rss() / 1024 / 1024,
         eventLoopDelayP99Ms: this.#delay.percentile(99) / 1e6,
       })

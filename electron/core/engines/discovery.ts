@@ -4,7 +4,8 @@ import { basename, join } from 'node:path'
 import type { FoundEngine } from '../../../shared/foundEngine.ts'
 import type { Prediction } from '../../../shared/experiment.ts'
 import type { Host, ProcessId } from '../host/host.ts'
-import type { Procfs, ProcessTable, TableEntry } from '../host/procfs.ts'
+import type { ProcessTable, TableEntry } from '../host/processTable.ts'
+import type { Procfs } from '../host/procfs.ts'
 import type { Clock } from '../kit/clock.ts'
 import { Topic } from '../kit/topic.ts'
 import { engineCommand, metricsPath, namedKey, namedModel, namedPort, type EngineCommand } from './commandLine.ts'
@@ -70,6 +71,18 @@ interface Read {
   command: EngineCommand
 }
 
+/** What a process was found to be when its command line was last read. */
+interface Looked {
+  /** With its pid, which process it was, and which program. */
+  startTicks: number
+  comm: string
+  /** null: no engine. */
+  read: Read | null
+  looks: number
+  /** An engine of Overlap's own or of another workstation, by its environment and those above it. */
+  elsewhere: boolean
+}
+
 interface Known extends FoundProcess {
   id: string
   pids: number[]
@@ -94,7 +107,7 @@ export class Discovery {
   /** In order of their start. */
   readonly found = new Topic<FoundEngine[]>([])
   readonly #parts: DiscoveryParts
-  #commands = new Map<string, { read: Read | null; looks: number }>()
+  #looked = new Map<number, Looked>()
   #known = new Map<string, Known>()
   /** On the steady clock. */
   #lookedAtMs = -Infinity
@@ -156,19 +169,26 @@ export class Discovery {
 
   #look(table: ProcessTable): void {
     this.#looks += 1
-    const commands = new Map<string, { read: Read | null; looks: number }>()
-    const candidates = new Map<number, TableEntry>()
+    const lookedAt = new Map<number, Looked>()
+    const candidates = new Map<number, { entry: TableEntry; read: Read; looked: Looked }>()
     for (const entry of table.values()) {
-      const key = `${entry.pid} ${entry.startTicks} ${entry.comm}`
-      const old = this.#commands.get(key)
-      const kept = old !== undefined && old.looks >= YOUNG_LOOKS && (entry.pid + this.#looks) % REREAD_EVERY !== 0
-      const read = kept ? old.read : this.#read(entry.pid)
-      commands.set(key, { read, looks: (old?.looks ?? 0) + 1 })
-      if (read !== null && entry.state !== 'Z') candidates.set(entry.pid, entry)
+      const { pid, startTicks, comm } = entry
+      const before = this.#looked.get(pid)
+      const old = before?.startTicks === startTicks && before.comm === comm ? before : undefined
+      const kept = old !== undefined && old.looks >= YOUNG_LOOKS && (pid + this.#looks) % REREAD_EVERY !== 0
+      const looked = kept ? old : { startTicks, comm, read: this.#read(pid), looks: (old?.looks ?? 0) + 1, elsewhere: false }
+      lookedAt.set(pid, looked)
+      if (looked.read !== null && entry.state !== 'Z') candidates.set(entry.pid, { entry, read: looked.read, looked })
     }
-    this.#commands = commands
-    const found = [...candidates.values()].filter((entry) => !ancestorsOf(entry, table).some(({ pid }) => candidates.has(pid)))
-    const known = found.flatMap((entry) => this.#know(entry, commands.get(`${entry.pid} ${entry.startTicks} ${entry.comm}`)?.read ?? null, table) ?? [])
+    this.#looked = lookedAt
+    const own = new Set(this.#parts.own().flatMap(({ run }) => run ?? []).map(idOf))
+    const known = [...candidates.values()].flatMap(({ entry, read, looked }) => {
+      const above = ancestorsOf(entry, table)
+      if (looked.elsewhere || above.some(({ pid }) => candidates.has(pid)) || [entry, ...above].some((one) => own.has(idOf(one)))) return []
+      const one = this.#known.get(idOf(entry)) ?? this.#know(entry, read, above)
+      looked.elsewhere = one === null
+      return one === null ? [] : [{ ...one, pids: this.#parts.procfs.processTree(entry.pid, table) }]
+    })
     this.#known = new Map(known.sort((a, b) => a.process.startTicks - b.process.startTicks).map((one) => [one.id, one]))
     for (const one of this.#known.values()) this.#findPort(one)
   }
@@ -179,24 +199,19 @@ export class Discovery {
     return argv === null || command === null ? null : { argv, command }
   }
 
-  /** Null: one of Overlap's own, or of another workstation than this one. */
-  #know({ pid, startTicks }: TableEntry, read: Read | null, table: ProcessTable): Known | null {
-    const { procfs, toolsEnv, stateDirectory } = this.#parts
-    const id = `${pid}-${startTicks}`
-    const line = [table.get(pid), ...ancestorsOf(table.get(pid), table)].flatMap((entry) => entry ?? [])
-    const own = this.#parts.own().some(({ run }) => run !== null && line.some((entry) => entry.pid === run.pid && entry.startTicks === run.startTicks))
-    const keepers = line.slice(1).flatMap((entry) => procfs.commandLine(entry.pid) ?? []).filter((argument) => argument.includes('/'))
-    if (own || read === null || keepers.some((argument) => argument.startsWith(`${join(stateDirectory, 'engines')}/`))) return null
+  /** Null: one of Overlap's own, or of another workstation than this one. `above`: its parent first. */
+  #know(entry: TableEntry, { argv, command }: Read, above: readonly TableEntry[]): Known | null {
+    const { procfs, toolsEnv, stateDirectory, clock } = this.#parts
+    const { pid, startTicks } = entry
+    const keepers = above.flatMap((one) => procfs.commandLine(one.pid) ?? []).filter((argument) => argument.includes('/'))
+    if (keepers.some((argument) => argument.startsWith(`${join(stateDirectory, 'engines')}/`))) return null
     const env = procfs.environmentOf(pid)
     // stand-ins of a simulated workstation are engines of that one only
     if ((env?.['OVERLAP_SIM'] ?? null) !== (toolsEnv['OVERLAP_SIM'] ?? null)) return null
-    const pids = procfs.processTree(pid, table)
-    const before = this.#known.get(id)
-    if (before) return { ...before, pids }
     return {
-      id, pids, process: { pid, startTicks }, command: read.command, argv: read.argv, env, cwd: procfs.workingDirectory(pid), uid: procfs.uidOf(pid), startedAtMs: procfs.timeOf(startTicks),
+      id: idOf(entry), pids: [pid], process: { pid, startTicks }, command, argv, env, cwd: procfs.workingDirectory(pid), uid: procfs.uidOf(pid), startedAtMs: procfs.timeOf(startTicks),
       keptElsewhere: keepers.some((argument) => /^keeper\.\w+$/.test(basename(argument))), sharesOurWorld: procfs.sharesOurWorld(pid), service: procfs.serviceOf(pid),
-      port: null, portSeen: false, scraper: new Scraper(this.#parts.clock), sighting: UNSEEN, prediction: null,
+      port: null, portSeen: false, scraper: new Scraper(clock), sighting: UNSEEN, prediction: null,
     }
   }
 
@@ -251,6 +266,8 @@ export class Discovery {
     }
   }
 }
+
+const idOf = ({ pid, startTicks }: ProcessId): string => `${pid}-${startTicks}`
 
 /** Its parent first. */
 function ancestorsOf(entry: TableEntry | undefined, table: ProcessTable): TableEntry[] {

@@ -1,9 +1,8 @@
-// Prometheus text format, as much of it as rates need: samples with labels. Help and type lines are skipped, a line that
+// Prometheus text format, as much of it as rates need: names and values; labels are read over. Help and type lines are skipped, a line that
 // cannot be read is skipped and counted.
 
 export interface Sample {
   name: string
-  labels: Record<string, string>
   value: number
 }
 
@@ -12,29 +11,23 @@ export interface MetricsPage {
   badLines: number
 }
 
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$/
-const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"/g
-const ESCAPES: Record<string, string> = { '\\n': '\n', '\\"': '"', '\\\\': '\\' }
+const EVERY_LINE = /^[^#\r\n].*$/gm
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{.*\})?\s+(\S+)(?:\s+-?\d+)?$/
 
-/** `wanted`: other series are skipped unread; pages have hundreds of lines and rates need six. */
-export function parseMetrics(text: string, wanted?: ReadonlySet<string>): MetricsPage {
+/** Matches the lines of these series. Pages have hundreds of lines and rates need six. */
+export const linesOf = (names: readonly string[]): RegExp => new RegExp(`^[ \\t]*(?:${names.join('|')})(?=[ \\t{]).*$`, 'gm')
+
+export function parseMetrics(text: string, lines = EVERY_LINE): MetricsPage {
   const page: MetricsPage = { samples: [], badLines: 0 }
-  for (const raw of text.split('\n')) {
+  for (const raw of text.match(lines) ?? []) {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) continue
-    if (wanted && !wanted.has(/^[^\s{]*/.exec(line)?.[0] ?? '')) continue
-    const [, name, labels, written] = LINE.exec(line) ?? []
+    const [, name, written] = LINE.exec(line) ?? []
     const value = numberOf(written)
     if (name === undefined || value === null) page.badLines += 1
-    else page.samples.push({ name, labels: labelsOf(labels ?? ''), value })
+    else page.samples.push({ name, value })
   }
   return page
-}
-
-function labelsOf(text: string): Record<string, string> {
-  const labels: Record<string, string> = {}
-  for (const [, name = '', value = ''] of text.matchAll(LABEL)) labels[name] = value.replace(/\\[n"\\]/g, (escape) => ESCAPES[escape] ?? escape)
-  return labels
 }
 
 /** NaN and the infinities are values of the format; null is not a number at all. */

@@ -1,7 +1,7 @@
 // Metrics pages as engines print them → readings → rates.
 import { describe, expect, it } from 'vitest'
 import { parseMetrics, total } from './prometheus.ts'
-import { NO_RATES, ratesOf, readingOf, type Reading } from './rates.ts'
+import { NO_RATES, ratesOf, readingOf, WANTED_LINES, type Reading } from './rates.ts'
 
 const VLLM = `# HELP vllm:num_requests_running Number of requests.
 # TYPE vllm:num_requests_running gauge
@@ -15,10 +15,10 @@ vllm:time_to_first_token_seconds_bucket{le="+Inf"} 3
 `
 
 describe('parseMetrics', () => {
-  it('reads names, labels with escapes and brackets, numbers of every form, and counts what it cannot read', () => {
+  it('reads names and numbers of every form past labels with escapes and brackets, and counts what it cannot read', () => {
     const page = parseMetrics(`${VLLM}bad line here\nx NaN\ny -Inf\nz{a="1"\n`)
-    expect(page.samples[0]).toEqual({ name: 'vllm:num_requests_running', labels: { engine: '0', model_name: 'a "b" } c' }, value: 2 })
-    expect(page.samples.slice(-2)).toEqual([{ name: 'x', labels: {}, value: Number.NaN }, { name: 'y', labels: {}, value: -Infinity }])
+    expect(page.samples[0]).toEqual({ name: 'vllm:num_requests_running', value: 2 })
+    expect(page.samples.slice(-2)).toEqual([{ name: 'x', value: Number.NaN }, { name: 'y', value: -Infinity }])
     expect(page.badLines).toBe(2)
     expect(total(page, ['x'])).toBeNull()
     expect(total(page, ['absent', 'vllm:num_requests_running'])).toEqual({ name: 'vllm:num_requests_running', value: 3 })
@@ -35,6 +35,7 @@ describe('readingOf', () => {
     ['an unknown page', 'go_threads 9', { source: null, counting: null, generated: null, prompt: null, running: null, waiting: null, throughput: null }],
   ])('knows %s', (_, text, expected) => {
     expect(readingOf(parseMetrics(text), 5)).toMatchObject({ atMs: 5, ...expected })
+    expect(readingOf(parseMetrics(text.replaceAll('\n', '\r\n'), WANTED_LINES), 5)).toEqual(readingOf(parseMetrics(text), 5))
   })
 })
 

@@ -1,6 +1,6 @@
 // From two readings of an engine's metrics page to its rates. What the page does not say stays null.
 import type { EngineRates } from '../../../shared/engine.ts'
-import { total, type MetricsPage } from './prometheus.ts'
+import { linesOf, total, type MetricsPage } from './prometheus.ts'
 
 /** The names one family of engines uses. Releases differ in `_total`: both forms are looked for. */
 interface Dialect {
@@ -43,9 +43,9 @@ export const NO_RATES: EngineRates = {
 
 const forms = (prefix: string, name: string): string[] => [`${prefix}${name}_total`, `${prefix}${name}`]
 
-/** Every series that a reading looks at. */
-export const WANTED_SERIES: ReadonlySet<string> = new Set(
-  DIALECTS.flatMap(({ prefix, generated, prompt, running, waiting, throughput = generated }) => [generated, prompt, running, waiting, throughput].flatMap((name) => forms(prefix, name))),
+/** Of every series that a reading looks at. */
+export const WANTED_LINES = linesOf(
+  DIALECTS.flatMap(({ prefix, generated, prompt, running, waiting, throughput = generated }) => [...new Set([generated, prompt, running, waiting, throughput])].flatMap((name) => forms(prefix, name))),
 )
 
 /** A page of an unknown family gives a reading in which everything is null. */

@@ -1,37 +1,25 @@
 // The metrics page of one engine, read once per tick: one reading at a time, a short past, rates out of both.
 import type { EngineRates } from '../../../shared/engine.ts'
 import type { Clock } from '../kit/clock.ts'
+import { KeptConnection } from './keptConnection.ts'
 import { parseMetrics } from './prometheus.ts'
-import { LOOK_BACK_MS, NO_RATES, WANTED_SERIES, ratesOf, readingOf, type Reading } from './rates.ts'
+import { LOOK_BACK_MS, NO_RATES, WANTED_LINES, ratesOf, readingOf, type Reading } from './rates.ts'
 import { authorization } from './readiness.ts'
 import type { Doors } from './recipes/recipe.ts'
-
-const TIMEOUT_MS = 2_000
-/** Of a page that comes in drops: each of them would begin the time limit anew. */
-const WHOLE_PAGE_MS = 4_000
-const PAGE_BYTES = 1024 * 1024
-/** Not fetch: its headers and signals cost more than the page, sixteen times a second. Loaded with the first engine: it is a fifth of the core's start. */
-const undici = once(async () => {
-  const { Agent, request } = await import('undici')
-  return { request, dispatcher: new Agent({ connections: 1, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: { timeout: TIMEOUT_MS } }) }
-})
-
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | null = null
-  return () => (made ??= make())
-}
 
 /** A rate older than this is no longer shown as the present one. */
 const STALE_MS = 5_000
 
 export class Scraper {
   readonly #clock: Clock
+  readonly #connection: KeptConnection
   #past: Reading[] = []
   #reading = false
   #rates: EngineRates = NO_RATES
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#connection = new KeptConnection(clock)
   }
 
   /** Null values with the time of the last reading when that is too long ago. */
@@ -52,10 +40,8 @@ export class Scraper {
     this.#reading = true
     const past = this.#past
     try {
-      const { request, dispatcher } = await undici()
-      const { statusCode, body } = await request(`http://127.0.0.1:${port}${doors.metricsPath}`, { dispatcher, headers: authorization(doors) })
-      const text = await this.#bounded(body)
-      if (statusCode === 200 && past === this.#past) this.#take(readingOf(parseMetrics(text, WANTED_SERIES), this.#clock.now()))
+      const { status, text } = await this.#connection.get(port, doors.metricsPath, authorization(doors))
+      if (status === 200 && past === this.#past) this.#take(readingOf(parseMetrics(text, WANTED_LINES), this.#clock.now()))
     } catch {
       // not there yet, busy, or gone: said by readAtMs
     } finally {
@@ -70,17 +56,4 @@ export class Scraper {
     this.#rates = ratesOf(this.#past, current)
     this.#past.push(current)
   }
-
-  async #bounded(body: AsyncIterable<Buffer>): Promise<string> {
-    const chunks: Buffer[] = []
-    const untilMs = this.#clock.steady() + WHOLE_PAGE_MS
-    let bytes = 0
-    for await (const chunk of body) {
-      bytes += chunk.length
-      if (bytes > PAGE_BYTES || this.#clock.steady() > untilMs) throw new Error('the page is too large or too slow') // leaving the loop closes the connection
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks).toString('utf8')
-  }
 }
-

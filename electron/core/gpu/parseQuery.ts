@@ -40,7 +40,8 @@ export function parseQuery(fields: readonly string[], line: string): ReadLine<Qu
   const cells = line.trim().split(', ')
   if (cells.length !== fields.length) return notARow(line, `${cells.length} cells where ${fields.length} were asked for`)
   const row: Record<string, string> = {}
-  for (const [at, field] of fields.entries()) {
+  for (let at = 0; at < fields.length; at += 1) {
+    const field = fields[at] ?? ''
     const cell = (cells[at] ?? '').trim()
     if (missingReason(cell) === null && (cell === '' || !(SHAPES[field]?.(cell) ?? true))) return bad(`${field} cannot be “${cell.slice(0, 60)}”`)
     row[field] = cell

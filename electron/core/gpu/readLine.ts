@@ -23,8 +23,9 @@ const REASONS: readonly (readonly [RegExp, Missing])[] = [
   [/^\[.*\]$/, 'driverError'],
 ]
 
-/** Why a cell has no value; null when it has one. */
+/** Why a cell has no value; null when it has one. Hundreds a second are plain numbers. */
 export function missingReason(cell: string): Missing | null {
+  if (/^\d/.test(cell)) return null
   return REASONS.find(([pattern]) => pattern.test(cell))?.[1] ?? null
 }
 

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { HandClock } from '../kit/clock.ts'
-import { parseStat, Procfs } from './procfs.ts'
+import { parseStat } from './processStat.ts'
+import { Procfs } from './procfs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'overlap-proc-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

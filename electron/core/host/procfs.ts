@@ -1,48 +1,15 @@
 // The only reader of /proc. Whatever cannot be read here (gone, not ours, not offered by this kernel) is null, never an exception.
-//
-// Cost: one file takes 10 to 40 µs. All of 450 processes took 16 ms (1.6 % of a core at 1 Hz, on a slow virtual machine).
-// The process table therefore reads what is new at every call and each old entry at every tenth: 3.4 ms there.
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { type Clock, systemClock } from '../kit/clock.ts'
-
-export interface ProcessStat {
-  pid: number
-  ppid: number
-  /** At most 15 bytes of the name. */
-  comm: string
-  /** R S D T Z … as in proc(5). */
-  state: string
-  processGroup: number
-  session: number
-  /** User and system time together, seconds. */
-  cpuSeconds: number
-  /** Of a zombie above 1: its first thread has ended, the others still hold its memory, its files and its ports. */
-  threads: number
-  /** Clock ticks since boot: with the pid it names a process for good. */
-  startTicks: number
-  residentBytes: number
-}
-
-export interface TableEntry extends ProcessStat {
-  /** When this entry was read; ppid, state and times are that old. */
-  readAtMs: number
-}
-export type ProcessTable = ReadonlyMap<number, TableEntry>
-
-/** USER_HZ: 100 on every Linux that Overlap runs on. */
-const TICKS_PER_SECOND = 100
-const PAGE_BYTES = 4096
-const REREAD_EVERY = 10
-/** A process that was just forked still has its parent's name: the first reads are not trusted. */
-const YOUNG_READS = 3
+import { heldLocks, listeningPaths, listeningTcp } from './kernelTables.ts'
+import { isOver, parseStat, TICKS_PER_SECOND, type ProcessStat } from './processStat.ts'
+import { ProcessTables, treeOf, type ProcessTable } from './processTable.ts'
 
 export class Procfs {
   readonly #root: string
   readonly #clock: Clock
   readonly #buffer = Buffer.alloc(4096)
-  #table = new Map<number, { entry: TableEntry; reads: number }>()
-  #round = 0
-
+  readonly #tables = new ProcessTables()
   readonly #turn = new Map<string, unknown>()
 
   constructor(parts: { root?: string; clock?: Clock } = {}) {
@@ -64,37 +31,12 @@ export class Procfs {
   /** All processes. `fresh`: every entry is read now; else old ones may be nine calls old (see readAtMs). Null: no /proc. */
   processTable(fresh = false): ProcessTable | null {
     const pids = this.#pids()
-    if (pids === null) return null
-    this.#round += 1
-    const before = this.#table
-    this.#table = new Map()
-    const readAtMs = this.#clock.now()
-    for (const pid of pids) {
-      const known = before.get(pid)
-      if (known && !fresh && known.reads >= YOUNG_READS && (pid + this.#round) % REREAD_EVERY !== 0) {
-        this.#table.set(pid, known)
-        continue
-      }
-      const stat = this.processStat(pid)
-      if (stat === null) continue
-      const same = known?.entry.startTicks === stat.startTicks
-      this.#table.set(pid, { entry: { ...stat, readAtMs }, reads: same ? known.reads + 1 : 1 })
-    }
-    return new Map([...this.#table].map(([pid, { entry }]) => [pid, entry]))
+    return pids && this.#tables.next(pids, (pid) => this.processStat(pid), this.#clock.now(), fresh)
   }
 
   /** The process and all below it, itself first; empty when it is gone. */
   processTree(root: number, table: ProcessTable | null = this.processTable(true)): number[] {
-    if (!table?.has(root)) return []
-    const children = new Map<number, number[]>()
-    for (const { pid, ppid } of table.values()) {
-      const siblings = children.get(ppid)
-      if (siblings) siblings.push(pid)
-      else children.set(ppid, [pid])
-    }
-    const tree = new Set([root])
-    for (const pid of tree) for (const child of children.get(pid) ?? []) tree.add(child) // a Set is walked on while it grows
-    return [...tree]
+    return table?.has(root) ? treeOf(root, table) : []
   }
 
   /** As it was at its exec. Null: gone, or another user's. */
@@ -210,7 +152,7 @@ export class Procfs {
   }
 
   #pids(): number[] | null {
-    return this.#names('.')?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null
+    return this.#names('.')?.map(Number).filter((pid) => pid > 0) ?? null
   }
 
   /** A file of at most 4 KiB, with three system calls. */
@@ -249,60 +191,11 @@ export class Procfs {
   }
 }
 
-const isOver = ({ state, threads }: ProcessStat): boolean => (state === 'Z' || state === 'X') && threads <= 1
-
 function attempt<Value>(read: () => Value): Value | null {
   try {
     return read()
   } catch {
     return null
-  }
-}
-
-/** `…: 00000002 00000000 00010000 0005 01 3024 /run/a b`: after the inode, the path as it is. */
-const LISTENING = /^\S+: \S+ \S+ 00010000 \S+ \S+ +\d+ (.+)$/
-/** Paths of listening unix sockets: the flag __SO_ACCEPTCON, any type. */
-const listeningPaths = (text: string): ReadonlySet<string> =>
-  new Set(text.split('\n').flatMap((line) => LISTENING.exec(line)?.[1] ?? []))
-
-/** Bound to 127.0.0.1 or to every address; `0A` is LISTEN. Addresses are written in the byte order of the machine: little-endian. */
-const LOOPBACK_HEARS = /^(?:0100007F|0{8}|0{32}|0000000000000000FFFF00000100007F)$/i
-
-const listeningTcp = (text: string): { port: number; inode: string }[] =>
-  text.split('\n').flatMap((line) => {
-    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
-    const [address = '', port = ''] = local.split(':')
-    return state === '0A' && LOOPBACK_HEARS.test(address) ? [{ port: parseInt(port, 16), inode }] : []
-  })
-
-interface HeldLock {
-  pid: number
-  device: number
-  inode: number
-}
-
-/** `1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`; one that waits has `->` after the number. */
-const heldLocks = (text: string): HeldLock[] =>
-  text.split('\n').flatMap((line) => {
-    const found = /^\d+: +(?:POSIX|FLOCK|OFDLCK) +\S+ +\S+ +(-?\d+) +(\S+):(\S+):(\d+) /.exec(line)
-    if (!found || Number(found[1]) <= 0) return []
-    return [{ pid: Number(found[1]), device: deviceNumber(parseInt(found[2] ?? '', 16), parseInt(found[3] ?? '', 16)), inode: Number(found[4]) }]
-  })
-
-/** As stat(2) gives it: glibc's makedev for numbers below 2^20. */
-const deviceNumber = (major: number, minor: number): number => (minor & 0xff) + major * 256 + (minor >> 8) * 2 ** 20
-
-/** The name may hold spaces and brackets: what counts comes after the last bracket. */
-export function parseStat(text: string): ProcessStat | null {
-  const open = text.indexOf('(')
-  const close = text.lastIndexOf(')')
-  const fields = text.slice(close + 2).trim().split(' ')
-  const number = (field: number) => Number(fields[field - 3]) // numbered as in proc(5)
-  if (open < 1 || close < open || fields.length < 22) return null
-  return {
-    pid: Number(text.slice(0, open)), comm: text.slice(open + 1, close), state: fields[0] ?? '?',
-    ppid: number(4), processGroup: number(5), session: number(6),
-    cpuSeconds: (number(14) + number(15)) / TICKS_PER_SECOND, threads: number(20), startTicks: number(22), residentBytes: number(24) * PAGE_BYTES,
   }
 }
 

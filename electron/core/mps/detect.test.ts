@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ProcessStat, ProcessTable } from '../host/procfs.ts'
+import type { ProcessStat } from '../host/processStat.ts'
+import type { ProcessTable } from '../host/processTable.ts'
 import { daemonEvidence, daemonsOnMachine, DEFAULT_PIPE_DIRECTORY, isDaemonAt, lifeOf, mayServe, type Processes, serverChildren, servedGpus } from './detect.ts'
 
 interface Made {

@@ -2,7 +2,8 @@
 // Files in a pipe directory prove nothing: a killed daemon leaves all of them behind.
 import { basename, join } from 'node:path'
 import type { ForeignDaemon } from '../../../shared/mps.ts'
-import type { ProcessTable, Procfs } from '../host/procfs.ts'
+import type { ProcessTable, TableEntry } from '../host/processTable.ts'
+import type { Procfs } from '../host/procfs.ts'
 import type { Life } from './lifecycle.ts'
 
 /** The part of /proc that is read here. */
@@ -25,6 +26,16 @@ export interface Evidence {
 }
 
 const isMps = ({ comm, state }: { comm: string; state: string }) => comm.startsWith(COMM) && state !== 'Z' && state !== 'X'
+
+/** Processes of that name, zombies too. A table never changes once it is made, and the daemons of all GPUs ask it every second. */
+const named = new WeakMap<ProcessTable, TableEntry[]>()
+export function mpsNamed(table: ProcessTable): readonly TableEntry[] {
+  const before = named.get(table)
+  if (before) return before
+  const entries = [...table.values()].filter(({ comm }) => comm.startsWith(COMM))
+  named.set(table, entries)
+  return entries
+}
 
 /**
  * `known`: the owner that an earlier look found. It keeps the lock until it dies, so the kernel's list of locks, which is slow to
@@ -62,7 +73,17 @@ export function lifeOf(listening: boolean | null, lockOwnerPid: number | null): 
 
 /** Children of the daemon that are MPS servers: seen without asking it. */
 export const serverChildren = (table: ProcessTable, daemonPid: number | null): number[] =>
-  daemonPid === null ? [] : [...table.values()].filter((entry) => entry.ppid === daemonPid && isMps(entry)).map(({ pid }) => pid)
+  daemonPid === null ? [] : mpsNamed(table).filter((entry) => entry.ppid === daemonPid && isMps(entry)).map(({ pid }) => pid)
+
+/** What a process was started with does not change while its entry is the same: those of others come and go, and all are looked through each time. */
+const startedWith = new WeakMap<TableEntry, { argv: string[]; env: Record<string, string> | null }>()
+function startOf(entry: TableEntry, processes: Processes): { argv: string[]; env: Record<string, string> | null } {
+  const before = startedWith.get(entry)
+  if (before) return before
+  const start = { argv: processes.commandLine(entry.pid) ?? [], env: processes.environmentOf(entry.pid) }
+  startedWith.set(entry, start)
+  return start
+}
 
 export interface SeenDaemon extends ForeignDaemon {
   pid: number
@@ -74,10 +95,10 @@ export interface SeenDaemon extends ForeignDaemon {
  * the stand-ins of other simulated workstations than `simulation` (null: a real one), which run on the same machine.
  */
 export function daemonsOnMachine(processes: Processes, table: ProcessTable, simulation: string | null): SeenDaemon[] {
-  return [...table.values()].filter(isMps).flatMap(({ pid }) => {
-    const argv = processes.commandLine(pid) ?? []
+  return mpsNamed(table).filter(isMps).flatMap((entry) => {
+    const { pid } = entry
+    const { argv, env } = startOf(entry, processes)
     if (basename(argv[0] ?? '') !== 'nvidia-cuda-mps-control') return []
-    const env = processes.environmentOf(pid)
     if ((env?.['OVERLAP_SIM'] ?? null) !== simulation) return []
     const pipeDirectory = env?.['CUDA_MPS_PIPE_DIRECTORY'] ?? DEFAULT_PIPE_DIRECTORY
     const owns = liveOwner(processes, pipeDirectory)?.pid === pid

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { ProcessTable } from '../host/procfs.ts'
+import type { ProcessTable } from '../host/processTable.ts'
 import type { Processes } from './detect.ts'
 import { MachineDaemons } from './sight.ts'
 
@@ -12,9 +12,9 @@ it('a daemon that was seen before it listened is found soon after; the table is 
     processStat: () => stat,
     processTable: () => table,
     listeningSocket: () => listens,
-    lockOwner: () => (listens ? 7 : null),
+    lockOwner: () => ((read += 1), listens ? 7 : null),
     environmentOf: () => ({ CUDA_MPS_PIPE_DIRECTORY: '/a' }),
-    commandLine: () => ((read += 1), ['nvidia-cuda-mps-control', '-d']),
+    commandLine: () => ['nvidia-cuda-mps-control', '-d'],
     uidOf: () => 1000,
   }
   const machine = new MachineDaemons(null)
@@ -36,9 +36,9 @@ it('a session of our own is no news; one of somebody else is', () => {
   const stat = { pid: 7, ppid: 1, comm: 'nvidia-cuda-mps', state: 'S', processGroup: 7, session: 7, cpuSeconds: 0, threads: 1, startTicks: 7, residentBytes: 0, readAtMs: 0 }
   const tableWith = (ppid: number | null): ProcessTable => new Map([[7, stat], ...(ppid === null ? [] : [[8, { ...stat, pid: 8, ppid }] as const])])
   const processes: Processes = {
-    processStat: () => stat, processTable: () => tableWith(null), listeningSocket: () => true, lockOwner: () => 7, uidOf: () => 1000,
+    processStat: () => stat, processTable: () => tableWith(null), listeningSocket: () => true, lockOwner: () => 7, uidOf: () => ((read += 1), 1000),
     environmentOf: () => ({ CUDA_MPS_PIPE_DIRECTORY: '/a' }),
-    commandLine: (pid) => (pid === 7 ? ((read += 1), ['nvidia-cuda-mps-control', '-d']) : ['nvidia-cuda-mps-control']),
+    commandLine: (pid) => ['nvidia-cuda-mps-control', ...(pid === 7 ? ['-d'] : [])],
   }
   const machine = new MachineDaemons(null)
   for (const atMs of [0, 1_000, 2_000, 3_500]) machine.read(processes, tableWith(null), atMs)

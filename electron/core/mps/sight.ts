@@ -6,8 +6,8 @@ import type { Clock } from '../kit/clock.ts'
 import { type Fault, faultOf, FaultError } from '../../../shared/fault.ts'
 import type { DaemonLimits, MpsClient, MpsServer } from '../../../shared/mps.ts'
 import { type Snapshot, snapshot } from './control.ts'
-import type { ProcessTable } from '../host/procfs.ts'
-import { daemonEvidence, daemonsOnMachine, type Evidence, type Owner, type Processes, type SeenDaemon, serverChildren } from './detect.ts'
+import type { ProcessTable } from '../host/processTable.ts'
+import { daemonEvidence, daemonsOnMachine, type Evidence, mpsNamed, type Owner, type Processes, type SeenDaemon, serverChildren } from './detect.ts'
 import { activePids, readServerLimits } from './limits.ts'
 import { lastGpuFaultMs, lastStart, logTail, type ServerStart, serverStory } from './serverLog.ts'
 import type { Target } from './target.ts'
@@ -204,7 +204,7 @@ export class MachineDaemons {
   }
 
   read(processes: Processes, table: ProcessTable, steadyMs: number): SeenDaemon[] {
-    const key = [...table].flatMap(([pid, { comm, state, ppid }]) => (comm.startsWith('nvidia-cuda-mps') && ppid !== process.pid ? [`${pid}${state === 'Z' ? 'Z' : ''}`] : [])).join(' ')
+    const key = mpsNamed(table).flatMap(({ pid, state, ppid }) => (ppid !== process.pid ? [`${pid}${state === 'Z' ? 'Z' : ''}`] : [])).join(' ')
     if (key !== this.#key) this.#changedAtMs = steadyMs
     const everyMs = steadyMs - this.#changedAtMs < SETTLING_MS ? SETTLING_EVERY_MS : READ_EVERY_MS
     if (key === this.#key && steadyMs - this.#readAtMs < everyMs) return this.#daemons

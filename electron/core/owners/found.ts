@@ -5,6 +5,7 @@ import { ownersOf, type Observed } from './owners.ts'
 
 /** `gpuUuids`: all of this workstation's. */
 export function foundSightings(found: readonly FoundFacts[], observed: Omit<Observed, 'engines'>, gpuUuids: readonly string[]): Map<string, FoundSighting> {
+  if (found.length === 0) return new Map()
   const gpus = new Map(found.map((one) => [one.id, gpusOf(one, observed.gpuProcesses, gpuUuids)]))
   const engines = found.map(({ id, process, spec, pipeDirectory }): EngineFacts => {
     const used = gpus.get(id) ?? []

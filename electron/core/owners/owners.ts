@@ -4,6 +4,7 @@ import type { GpuProcess } from '../../../shared/gpu.ts'
 import type { MpsDaemon } from '../../../shared/mps.ts'
 import { NOT_RUNNING } from '../engines/engineParts.ts'
 import type { EngineFacts } from '../engines/supervisor.ts'
+import { treeOf } from '../host/processTable.ts'
 import { attachmentOf } from './attachment.ts'
 
 export interface Observed {
@@ -35,31 +36,12 @@ export interface Owners {
 }
 
 export function ownersOf(observed: Observed): Owners {
-  const children = childrenOf(observed.table)
-  const trees = new Map(observed.engines.flatMap(({ id, run }) => (run === null ? [] : [[id, treeOf(run.pid, children)] as const])))
+  const table = observed.table ?? new Map()
+  const trees = new Map(observed.engines.flatMap(({ id, run }) => (run === null ? [] : [[id, treeOf(run.pid, table)] as const])))
   const engineOfPid = new Map([...trees].flatMap(([id, tree]) => tree.map((pid) => [pid, id] as const)))
   const byEngine = new Map(observed.engines.map((engine) => [engine.id, ownedBy(engine, trees.get(engine.id) ?? [], observed)]))
   const processes = (observed.gpuProcesses ?? []).map((process) => ({ process, owner: ownerOf(process, engineOfPid, observed.daemons) }))
   return { byEngine, processes }
-}
-
-type Children = ReadonlyMap<number, number[]>
-
-function childrenOf(table: Observed['table']): Children {
-  const children = new Map<number, number[]>()
-  for (const [pid, { ppid }] of table ?? []) {
-    const siblings = children.get(ppid)
-    if (siblings) siblings.push(pid)
-    else children.set(ppid, [pid])
-  }
-  return children
-}
-
-/** Itself first; a pid is taken once, whatever the table says. */
-function treeOf(root: number, children: Children): number[] {
-  const tree = new Set([root])
-  for (const pid of tree) for (const child of children.get(pid) ?? []) tree.add(child)
-  return [...tree]
 }
 
 function ownerOf(process: GpuProcess, engineOfPid: ReadonlyMap<number, string>, daemons: readonly MpsDaemon[]): Owner {
