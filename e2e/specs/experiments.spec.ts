@@ -30,6 +30,8 @@ async function start(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Start the experiment' }).click()
   const dialog = page.getByRole('dialog', { name: 'Start the experiment' })
   await expect(dialog.getByRole('list', { name: 'What will be done' })).toContainText('Stops alpha and beta')
+  await dialog.getByText(/^Every command \(\d+\)$/).click()
+  await expect(dialog.getByText('<a free port>').first()).toBeVisible()
   await dialog.getByRole('button', { name: 'Start the experiment' }).click()
   await expect(page.getByRole('status', { name: 'Workstation held' })).toContainText('holds the workstation')
   // a dialog has the keys for as long as it is open
@@ -54,6 +56,9 @@ test('cancelled while it loads, it leaves the engines as they were; meanwhile no
   for (const [field, value] of [['Rounds', '1'], ['Seconds per block', '1'], ['Warm-up', '0']] as const) await page.getByRole('textbox', { name: field }).fill(value)
   await page.getByRole('checkbox', { name: /time-sliced/ }).uncheck()
   await expect(page.getByRole('list', { name: 'What will be done' })).toContainText('Measures 1 round of 2 arms in turn, 1 s each')
+  await page.getByRole('button', { name: 'Rehearse' }).click()
+  await expect(page.getByText(/^rehearsed \d\d:\d\d:\d\d: \d+ of \d+ passed/)).toBeVisible()
+  await expect(page.getByText('A copy of the engine can be started.')).toBeVisible()
   await start(page)
   await page.keyboard.press('3')
   await expect(page.getByRole('row', { name: /-single-1/ })).toBeVisible()

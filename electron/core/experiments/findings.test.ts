@@ -27,3 +27,8 @@ it('of a cell that was interrupted, what was measured stays listed and does not 
   expect(comparisons.filter(({ cell, pairs }) => cell === 1 && pairs > 0)).toEqual([])
   expect(new Findings(report.plan, { ...report, blocks }).blocks).toEqual(blocks)
 })
+
+it('names the cells that an arm lacks blocks in, in one sentence', () => {
+  const report = syntheticReport({ axes: [{ vary: 'concurrency', values: [8, 16, 32] }], alter: (block) => (block.armId === 'mps' && block.cell > 0 && block.round === 0 ? { ...block, validity: 'invalid', reasons: ['Late.'] } : block) })
+  expect(new Findings(report.plan, report).outcome('over')).toEqual({ outcome: 'partial', reasons: ['Fewer than 6 valid blocks of “Two engines under MPS” (Concurrency 16; Concurrency 32).'] })
+})

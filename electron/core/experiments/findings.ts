@@ -65,7 +65,12 @@ export class Findings {
     // fewer cannot show a difference, but are a valid result where no more were asked for
     const enough = Math.min(FEWEST_PAIRS, file.blocks.rounds)
     const counts = (cell: number, armId: string) => this.compared(cell, armId).filter(({ validity }) => validity === 'valid').length >= enough
-    const gaps = this.cellsDone.flatMap((cell) => file.arms.filter(({ id }) => !counts(cell, id)).map(({ name }) => `Fewer than ${enough} valid blocks of “${name}”${cells.length > 1 ? ` (${pointText(cells[cell]?.point ?? {})})` : ''}.`))
+    const where = (of: readonly number[]) => (cells.length > 1 ? ` (${of.map((cell) => pointText(cells[cell]?.point ?? {})).join('; ')})` : '')
+    // an arm in a sentence: a sweep on a busy machine may have a gap in every cell
+    const gaps = file.arms.flatMap(({ id, name }) => {
+      const short = this.cellsDone.filter((cell) => !counts(cell, id))
+      return short.length === 0 ? [] : [`Fewer than ${enough} valid blocks of “${name}”${where(short)}.`]
+    })
     const shown = this.cellsDone.some((cell) => file.arms.filter(({ id }) => counts(cell, id)).length >= Math.min(2, file.arms.length))
     const reasons = [...[...this.failed.values()].map(({ sentence }) => sentence), ...gaps]
     // cancelled while it was tidied up, it has all that it should have
