@@ -1,4 +1,4 @@
-// Every command of an experiment before it is started, in the order in which they run: through the code that builds them at the start. Runs none.
+// Every command of an experiment before it is started, each once, in the order of their first run: through the code that builds them at the start. Runs none.
 import { join } from 'node:path'
 import type { CommandPreview } from '../../../shared/command.ts'
 import type { EngineSpec } from '../../../shared/engine.ts'
