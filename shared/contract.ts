@@ -102,7 +102,7 @@ export const EngineAction = z.enum(['start', 'stop', 'restart', 'putOnMps'])
 export const contract = {
   workstation: {
     greeting: reads('Which Overlap this is, on which machine, real or simulated.').output(Greeting),
-    cost: reads('Stream: what watching costs.').output(latest(OwnCost)),
+    cost: reads('Stream: what watching costs. Measured only while somebody reads it: null at first.').output(latest(OwnCost)),
     advice: reads('Stream: the next best steps.').output(latest(z.array(Advice))),
     hold: reads('Stream: who holds the workstation; meanwhile everything that changes it is refused with HELD.').output(latest(Hold.nullable())),
     plainHttp: reads('Stream: where browsers and scripts come in.').output(latest(PlainHttp)),
@@ -152,7 +152,7 @@ export const contract = {
     presets: reads('The experiments that come with Overlap, and how long each takes here.').output(z.array(Preset)),
     plan: does('What would be done and how long it takes, with the predictions. Looks, starts nothing.').input(ExperimentChoice).output(Plan),
     rehearse: does('The plan with its checks looked at anew, deeper: tools are asked, ports and memory tried. Starts no engine.').input(ExperimentChoice).output(Plan),
-    preview: does('Every command that a start would run now, in its order; a port that is chosen at the start stands there as “<a free port>”.').input(ExperimentChoice).output(z.array(CommandPreview)),
+    preview: does('Every command that a start would run now, each once, in the order of their first run; a port that is chosen at the start stands there as “<a free port>”.').input(ExperimentChoice).output(z.array(CommandPreview)),
     start: does('Takes the hold and answers; the rest is on the stream `now`. Throws PREFLIGHT with what refuses.').input(ExperimentChoice).output(z.object({ id: z.string() })),
     cancel: does('Ends it, tidies up, and answers when nothing of it is left.').input(z.object({ id: z.string().max(64) })).output(z.object({})),
     now: reads('Stream: the experiment that runs, or ran last.').output(latest(ExperimentNow.nullable())),

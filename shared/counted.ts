@@ -1,7 +1,7 @@
 // What a result was measured on: blocks that count towards the gains, those beside them, and whether the load let the arms show their most. Reads a report; judges nothing.
 import type { Arm, Block, Check, Comparison } from './experiment.ts'
 
-export interface BlockCounts {
+interface BlockCounts {
   /** For the gains: one block of every arm in every round, and what was measured once more. */
   compared: { valid: number; all: number }
   probes: { unmeasured: number; all: number }

@@ -1,12 +1,8 @@
 import { expect, it } from 'vitest'
-import { LimitsChange, memoryCeiling, readBackMiB, shareCeiling } from './mps.ts'
+import { LimitsChange, readBackMiB, shareCeiling } from './mps.ts'
 
 it.each([[50, 30, 30], [20, 30, 20], [null, 30, 30], [50, 100, 50], [null, 100, 100], [50, null, null]])('share %s under a server of %s: at most %s', (own, server, ceiling) => {
   expect(shareCeiling(own, server)).toBe(ceiling)
-})
-
-it.each([[4096, '8G', 4096], [9000, '8G', 8192], [null, '900M', 900], [4096, 'none', 4096], [null, 'none', 'none'], [4096, null, null]] as const)('memory %s under a server of %s: at most %s', (own, server, ceiling) => {
-  expect(memoryCeiling(own, server)).toBe(ceiling)
 })
 
 it.each([['8G', 8192], ['900M', 900], ['none', null], [null, null], ['8', null], ['1.5G', null]])('%s is %s MiB', (text, mebibytes) => {

@@ -79,13 +79,6 @@ export function readBackMiB(pinnedMemory: string | null): number | null {
 /** The ceiling of a client: the lower of its own and the server's share; null: the server's is not known. */
 export const shareCeiling = (own: number | null, server: number | null): number | null => (server === null ? null : Math.min(own ?? 100, server))
 
-/** In MiB, `none`, or null: what the server allows is not known. */
-export function memoryCeiling(ownMiB: number | null, server: string | null): number | 'none' | null {
-  if (server === null) return null
-  const limits = [ownMiB, readBackMiB(server)].filter((limit) => limit !== null)
-  return limits.length === 0 ? 'none' : Math.min(...limits)
-}
-
 /** Under less no client of any engine could begin. */
 export const LEAST_CLIENT_MIB = 512
 export const TOO_LITTLE = `At least ${LEAST_CLIENT_MIB} MiB: a CUDA context alone takes about that.`

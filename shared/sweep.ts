@@ -1,6 +1,7 @@
 // A sweep as curves and grids: what a report shows over the quantities it varied. Reads measured blocks only; never draws beyond them.
 import { withRate, type Arm, type Block, type Comparison, type ExperimentFile, type Point, type Report, type Vary } from './experiment.ts'
 import { intervalOf } from './interval.ts'
+import { fixed } from './units.ts'
 
 type Swept = Pick<Report, 'plan' | 'blocks'>
 
@@ -124,6 +125,9 @@ function throughputAt(curve: Curve, x: number): number | null {
   if (right.x === x) return right.tokensPerSecond
   return left === undefined ? null : left.tokensPerSecond + ((x - left.x) / (right.x - left.x)) * (right.tokensPerSecond - left.tokensPerSecond)
 }
+
+/** A load as it was asked for: rates of requests may have a digit after the point. */
+export const loadText = (x: number): string => fixed(x, Number.isInteger(x) ? 0 : 1)
 
 /** Of the requests that ended well, the part that must meet every limit. */
 export const KEPT_SHARE = 0.95

@@ -19,7 +19,7 @@ function workstation({ onMps, start = () => {}, gpus = [GPU] }: { onMps: boolean
   const parts = {
     host: { preview: (command: object) => command, environment: {} }, clock: new HandClock(), log: silentLog, tools: { env: {} }, stateDirectory: '/state', presetsFolder: '/nowhere', programs: { keeper: '' }, uid: 1000, hold,
     procfs: {
-      commandLine: () => ['/opt/bin/vllm', 'serve', 'some/model', '--port', '8000'], environmentOf: () => ({}), workingDirectory: () => '/', uidOf: () => 1000, timeOf: () => 0,
+      commandLine: () => ['/opt/bin/vllm', 'serve', 'some/model', '--port', '8000'], environmentOf: () => ({}), workingDirectory: () => '/', uidOf: () => 1000, timeOf: () => 0, ageMs: () => 0,
       sharesOurWorld: () => true, serviceOf: () => null, listeningPorts: () => [8000], processTree: () => [7], isAlive: () => true, bootId: () => 'boot',
     },
     gpu: { identities: new Topic(gpus.map((uuid) => ({ uuid }))) },

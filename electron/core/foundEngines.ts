@@ -24,6 +24,7 @@ import type { Procfs } from './host/procfs.ts'
 import type { Clock } from './kit/clock.ts'
 import type { Log } from './kit/log.ts'
 import type { Topic } from './kit/topic.ts'
+import { DEFAULT_PIPE_DIRECTORY } from './mps/detect.ts'
 import type { GpuDaemons } from './mps/gpuDaemons.ts'
 import { foundSightings } from './owners/found.ts'
 import type { Observed } from './owners/owners.ts'
@@ -90,7 +91,7 @@ export class FoundEngines {
     const { spec, port, argv, env, cwd, process } = adoptable
     const inherited = { ...host.environment, ...tools.env }
     const folder = new RunFolder(join(stateDirectory, 'engines', idOf(process, procfs.bootId())))
-    const usable = spec.onMps && spec.gpuUuid !== null ? (mps.environment(spec.gpuUuid) ?? { pipeDirectory: env['CUDA_MPS_PIPE_DIRECTORY'] ?? '', daemonPid: null }) : null
+    const usable = spec.onMps && spec.gpuUuid !== null ? (mps.environment(spec.gpuUuid) ?? { pipeDirectory: env['CUDA_MPS_PIPE_DIRECTORY'] ?? DEFAULT_PIPE_DIRECTORY, daemonPid: null }) : null
     const start = launchCommand({ version: 1, runId: '', spec, port, mps: usable }, folder, programs.keeper, tools.env)
     const compared = comparedEnvironments(env, { ...host.environment, ...start.env }, ownEnvironment(env, inherited))
     return {

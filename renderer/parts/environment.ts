@@ -8,7 +8,7 @@ export function aroundInherited(name: string, value: string, inherited: Readonly
   return at < 0 ? null : { before: value.slice(0, at), after: value.slice(at + old.length) }
 }
 
-export interface Variable {
+interface Variable {
   name: string
   value: string
   /** Set by the command, over or beside what it inherits. */

@@ -3,7 +3,7 @@ import { NumberInput, SegmentedControl, Select, Slider, Table } from '@mantine/c
 import { useState } from 'react'
 import type { Report } from '../../shared/experiment.ts'
 import { LATENCIES, limitsText, THROUGHPUTS } from '../../shared/load.ts'
-import { againstLimit, atLimit, AXIS_LABELS, canBeEven, fairness, keptUpTo, KEPT_SHARE, knee, validBlocks, type Curve as Swept } from '../../shared/sweep.ts'
+import { againstLimit, atLimit, AXIS_LABELS, canBeEven, fairness, keptUpTo, KEPT_SHARE, knee, loadText, validBlocks, type Curve as Swept } from '../../shared/sweep.ts'
 import { fixed, rate, UNKNOWN } from '../../shared/units.ts'
 import { armStyle } from '../parts/armColour.ts'
 import { Curves } from '../parts/charts/Curves.tsx'
@@ -77,8 +77,8 @@ function ReadOff({ curves, report, limit }: { curves: Swept[]; report: Explored;
               <Table.Td><span className="cardRow" style={armStyle(arms, curve.armId)}><span className="dot" />{curve.armName}</span></Table.Td>
               {limit !== null && <><Table.Td ta="right"><Value text={at === null ? UNKNOWN : `${at.atLeast ? 'at least ' : ''}${rate(at.tokensPerSecond)}`} explain={at === null ? 'Every measured load was slower than the limit: a curve is not drawn on beyond its points.' : at.atLeast ? 'The most that was measured: every load stayed below the limit, and a curve is not drawn on beyond its points.' : 'On straight lines between measured points.'} /></Table.Td>
               <Table.Td ta="right">{curve === single ? '' : against === null ? UNKNOWN : `${against.atLeast ? 'at least ' : ''}${signedPercent(against.change)}`}</Table.Td>
-              <Table.Td ta="right"><Value text={bend === null ? UNKNOWN : fixed(bend.x, Number.isInteger(bend.x) ? 0 : 1)} explain={bend === null ? 'No load within the sweep from which twice the load gives less than 10 % more.' : 'The first load from which twice the load gives less than 10 % more.'} /></Table.Td>
-              {goodput !== null && <Table.Td ta="right"><Value text={kept === null ? UNKNOWN : `${kept.all ? 'at least ' : ''}${fixed(kept.x, Number.isInteger(kept.x) ? 0 : 1)}`} explain={<><div>{kept === null ? 'At no measured load.' : kept.all ? 'At every load that was measured.' : 'The highest measured load, and every lower one too.'}</div><div>Kept: {fixed(100 * KEPT_SHARE)} % of the requests that ended well met {limitsText(goodput)}.</div></>} /></Table.Td>}</>}
+              <Table.Td ta="right"><Value text={bend === null ? UNKNOWN : loadText(bend.x)} explain={bend === null ? 'No load within the sweep from which twice the load gives less than 10 % more.' : 'The first load from which twice the load gives less than 10 % more.'} /></Table.Td>
+              {goodput !== null && <Table.Td ta="right"><Value text={kept === null ? UNKNOWN : `${kept.all ? 'at least ' : ''}${loadText(kept.x)}`} explain={<><div>{kept === null ? 'At no measured load.' : kept.all ? 'At every load that was measured.' : 'The highest measured load, and every lower one too.'}</div><div>Kept: {fixed(100 * KEPT_SHARE)} % of the requests that ended well met {limitsText(goodput)}.</div></>} /></Table.Td>}</>}
               <Table.Td ta="right">{rate(top?.tokensPerSecond ?? null)}</Table.Td>
               <Table.Td ta="right"><Fairness curve={curve} report={report} /></Table.Td>
             </Table.Tr>

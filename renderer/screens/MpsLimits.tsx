@@ -2,8 +2,8 @@
 import { Button, Group, NumberInput, Table } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useEffect, useRef, useState } from 'react'
-import { needWords } from '../../shared/memoryLimit.ts'
-import { LEAST_CLIENT_MIB, type LimitsChange, memoryCeiling, type MpsDaemon, type MpsLimits as Limits, readBackMiB, shareCeiling, TOO_LITTLE } from '../../shared/mps.ts'
+import { memoryLimitOf, needWords } from '../../shared/memoryLimit.ts'
+import { LEAST_CLIENT_MIB, type LimitsChange, type MpsDaemon, type MpsLimits as Limits, readBackMiB, shareCeiling, TOO_LITTLE } from '../../shared/mps.ts'
 import { percent, UNKNOWN } from '../../shared/units.ts'
 import { perform } from '../actions/action.ts'
 import { memoryCaution } from '../actions/engineActions.ts'
@@ -57,7 +57,7 @@ function OfEngine({ engine, daemon }: { engine: SettledEngine; daemon: MpsDaemon
   const [server] = daemon.limits.servers
   const older = server?.changedAtMs != null && startedAtMs !== null && startedAtMs < server.changedAtMs
   const share = older ? null : shareCeiling(spec.sharePercent, server?.sharePercent ?? null)
-  const memory = older ? null : memoryCeiling(spec.pinnedMemoryLimitMiB, server?.pinnedMemory ?? null)
+  const memory = older || server?.pinnedMemory == null ? null : (memoryLimitOf(spec.pinnedMemoryLimitMiB, daemon.limits)?.mebibytes ?? 'none')
   const ceiling = pid === null ? 'read once, when it is started'
     : older ? "the server's were changed after it started: it keeps what it started with"
     : `its ceiling: ${share === null ? UNKNOWN : percent(share)} of the SMs, memory ${memory === null ? UNKNOWN : memory === 'none' ? 'unlimited' : `${memory} MiB`}`

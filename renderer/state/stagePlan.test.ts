@@ -17,7 +17,9 @@ beforeEach(() => {
 it('a rehearsal stands until the choice, or what its plan would find, changes', async () => {
   await planStage(client, choice, 'demo, two engines ready')
   expect(useStagePlan.getState().rehearsedAtMs).toBeNull()
-  await askStagePlan(client, choice, 'rehearse')
+  const rehearsal = askStagePlan(client, choice, 'rehearse')
+  await planStage(client, choice, 'demo, two engines ready')
+  await rehearsal
   expect(useStagePlan.getState().rehearsedAtMs).not.toBeNull()
   await planStage(client, choice, 'demo, two engines ready')
   expect(useStagePlan.getState().rehearsedAtMs).not.toBeNull()

@@ -20,10 +20,10 @@ export const useStagePlan = create<StagePlan>(() => ({ choice: null, key: null, 
 
 let asked = 0
 
-/** Asks for the plan of `key`. A rehearsal of the same choice on the same workstation stands: coming back to the Stage changes nothing. */
+/** Asks for the plan of `key`. A rehearsal of the same choice on the same workstation, also one under way, stands: coming back to the Stage changes nothing. */
 export async function planStage(client: Client, choice: ExperimentChoice, key: string): Promise<void> {
   const was = useStagePlan.getState()
-  if (was.key === key && was.rehearsedAtMs !== null) return
+  if (was.key === key && (was.rehearsedAtMs !== null || was.asking === 'rehearse')) return
   useStagePlan.setState({ key })
   await askStagePlan(client, choice, 'plan')
 }

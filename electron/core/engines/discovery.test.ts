@@ -216,3 +216,17 @@ describe('a real llama-server that somebody else started', () => {
     expect(bench.engine(id)).toMatchObject({ pid: child.pid, spec: { recipe: 'llamaServer', contextTokens: 512, slots: 1 } })
   }, 120_000)
 })
+
+it('one that never answers is waited for ten minutes from its start, whatever the wall clock says', async () => {
+  const stat = { pid: 77, ppid: 1, comm: 'vllm', state: 'S', processGroup: 77, session: 77, cpuSeconds: 0, threads: 1, startTicks: 5, residentBytes: 0, readAtMs: 0 }
+  const clock = new HandClock()
+  const procfs = Object.assign(new Procfs({ root: join(folder, 'no-proc'), clock }), { commandLine: () => ['/opt/bin/vllm', 'serve', 'm'], environmentOf: () => ({}), ageMs: () => 60_000, listeningPorts: () => [], processTree: () => [77] })
+  const alone = new Discovery({ host: bench.host, procfs, stateDirectory: folder, clock, toolsEnv: {}, uid: 0, own: () => [] })
+  alone.tick(new Map([[77, stat]]))
+  for (const byMs of [3_600_000, -7_200_000]) {
+    clock.setWall(byMs)
+    expect(alone.loading).toHaveLength(1)
+  }
+  await clock.advance(9 * 60_000)
+  expect(alone.loading).toEqual([])
+})

@@ -85,6 +85,8 @@ interface Looked {
 
 interface Known extends FoundProcess {
   id: string
+  /** On the steady clock: from then on it is not waited for. */
+  loadsUntilMs: number
   pids: number[]
   port: number | null
   /** Its sockets could be seen: an empty list of ports is a fact. */
@@ -139,9 +141,9 @@ export class Discovery {
 
   /** Those that were started a short while ago and have never answered, with the GPU that they use. llama-server measures no memory while it loads. */
   get loading(): EngineFacts['spec'][] {
-    const nowMs = this.#parts.clock.now()
-    const loads = ({ command, env, scraper, startedAtMs }: Known) =>
-      command.program !== 'llamaServer' && metricsPath(command, env ?? {}) !== null && scraper.rates.readAtMs === null && startedAtMs !== null && nowMs - startedAtMs < LONGEST_LOAD_MS
+    const steadyMs = this.#parts.clock.steady()
+    const loads = ({ command, env, scraper, loadsUntilMs }: Known) =>
+      command.program !== 'llamaServer' && metricsPath(command, env ?? {}) !== null && scraper.rates.readAtMs === null && steadyMs < loadsUntilMs
     return [...this.#known.values()].filter(loads).map((known) => this.#specOf(known))
   }
 
@@ -208,8 +210,10 @@ export class Discovery {
     const env = procfs.environmentOf(pid)
     // stand-ins of a simulated workstation are engines of that one only
     if ((env?.['OVERLAP_SIM'] ?? null) !== (toolsEnv['OVERLAP_SIM'] ?? null)) return null
+    const ageMs = procfs.ageMs(startTicks)
     return {
       id: idOf(entry), pids: [pid], process: { pid, startTicks }, command, argv, env, cwd: procfs.workingDirectory(pid), uid: procfs.uidOf(pid), startedAtMs: procfs.timeOf(startTicks),
+      loadsUntilMs: ageMs === null ? -Infinity : clock.steady() + LONGEST_LOAD_MS - ageMs,
       keptElsewhere: keepers.some((argument) => /^keeper\.\w+$/.test(basename(argument))), sharesOurWorld: procfs.sharesOurWorld(pid), service: procfs.serviceOf(pid),
       port: null, portSeen: false, scraper: new Scraper(clock), sighting: UNSEEN, prediction: null,
     }

@@ -40,6 +40,7 @@ export class KeptConnection {
       })
       request.on('timeout', () => request.destroy(new Error('nothing came in time')))
       request.on('error', reject)
+      request.on('close', () => reject(new Error('the connection is no longer for pages'))) // an answer that switches protocols: neither a response nor an error
     })
   }
 }

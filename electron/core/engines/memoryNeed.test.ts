@@ -57,12 +57,15 @@ describe('an engine under MPS', () => {
     bench = await openWorkbench({ surroundings, stateDirectory })
     const spec = standIn('alpha', [], { gpuUuid: GPU, onMps: true })
     const id = await bench.supervisor.add(spec)
-    await bench.supervisor.start(id)
-    await inState(id, 'ready')
-    const pid = bench.engine(id).pid ?? 0
-    for (const gpuMemoryMiB of [7000, 8089, 7500]) bench.supervisor.observe(new Map([[id, { pids: [pid], gpuMemoryMiB, attachment: NOT_SEEN }]]))
-    await bench.supervisor.stop(id, { drainSeconds: 5 })
-    await inState(id, 'stopped')
+    const ranWith = async (used: number[]) => {
+      await bench.supervisor.start(id)
+      await inState(id, 'ready')
+      const pid = bench.engine(id).pid ?? 0
+      for (const gpuMemoryMiB of used) bench.supervisor.observe(new Map([[id, { pids: [pid], gpuMemoryMiB, attachment: NOT_SEEN }]]))
+      await bench.supervisor.stop(id, { drainSeconds: 5 })
+      await inState(id, 'stopped')
+    }
+    await ranWith([7000, 8089, 7500])
     await bench.supervisor.close()
     bench = await openWorkbench({ surroundings, stateDirectory })
     expect(bench.engine(id).memoryNeed).toEqual({ mebibytes: 8089, measured: true })
@@ -71,5 +74,10 @@ describe('an engine under MPS', () => {
     expect(bench.engine(id).memoryNeed).toEqual({ mebibytes: 8089, measured: true })
     await bench.supervisor.change(id, { ...spec, kvTokens: 9 })
     expect(bench.engine(id).memoryNeed).toBeNull()
+    // as much as the size before: written down all the same
+    await ranWith([8089])
+    await bench.supervisor.close()
+    bench = await openWorkbench({ surroundings, stateDirectory })
+    expect(bench.engine(id).memoryNeed).toEqual({ mebibytes: 8089, measured: true })
   })
 })

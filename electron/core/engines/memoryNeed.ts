@@ -5,14 +5,15 @@ import { type MemoryLimit, memoryLimitOf, type MemoryNeed, LIMIT_NAME, needWords
 import { gibibytes } from '../../../shared/units.ts'
 import type { Explained } from './exit.ts'
 import type { Surroundings } from './launch.ts'
-import type { RunFolder, StartedRun } from './runFolder.ts'
+import type { MemoryUse, RunFolder, StartedRun } from './runFolder.ts'
 
 export class EngineMemory {
   readonly #folder: RunFolder
   readonly #surroundings: Surroundings
   /** The most that was seen; `size` names what decides it. */
-  #most: { size: string; mebibytes: number } | null = null
-  #keptMiB = 0
+  #most: MemoryUse | null = null
+  /** As it is written down. */
+  #kept: MemoryUse | null = null
   /** Of the present run; null: none, or not under MPS. */
   #limit: MemoryLimit | null = null
   #sizes = new WeakMap<EngineSpec, string>()
@@ -26,7 +27,7 @@ export class EngineMemory {
   /** What an earlier Overlap saw. */
   async remember(): Promise<void> {
     this.#most ??= await this.#folder.memoryUse()
-    this.#keptMiB = this.#most?.mebibytes ?? 0
+    this.#kept = this.#most
   }
 
   /** A client keeps the limits that it connected under. */
@@ -37,13 +38,13 @@ export class EngineMemory {
   /** Its processes together, once it was ready. */
   saw({ plan: { spec } }: StartedRun, mebibytes: number): void {
     const size = this.#sizeOf(spec)
-    this.#most = { size, mebibytes: Math.max(mebibytes, this.#most?.size === size ? this.#most.mebibytes : 0) }
+    if (this.#most?.size !== size || this.#most.mebibytes < mebibytes) this.#most = { size, mebibytes }
   }
 
   /** Written down; a full disk costs only the memory of it. */
   async ended(): Promise<void> {
-    if (this.#most === null || this.#most.mebibytes === this.#keptMiB) return
-    this.#keptMiB = this.#most.mebibytes
+    if (this.#most === null || this.#most === this.#kept) return
+    this.#kept = this.#most
     await this.#folder.keepMemoryUse(this.#most).catch(() => {})
   }
 

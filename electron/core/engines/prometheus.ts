@@ -12,7 +12,8 @@ export interface MetricsPage {
 }
 
 const EVERY_LINE = /^[^#\r\n].*$/gm
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{.*\})?\s+(\S+)(?:\s+-?\d+)?$/
+/** One way to share out spaces: two runs of them side by side would be tried in all ways on a line without sense. */
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\s*\{.*\})?\s+(\S+)(?:\s+-?\d+)?$/
 
 /** Matches the lines of these series. Pages have hundreds of lines and rates need six. */
 export const linesOf = (names: readonly string[]): RegExp => new RegExp(`^[ \\t]*(?:${names.join('|')})(?=[ \\t{]).*$`, 'gm')

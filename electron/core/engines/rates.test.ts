@@ -23,6 +23,12 @@ describe('parseMetrics', () => {
     expect(total(page, ['x'])).toBeNull()
     expect(total(page, ['absent', 'vllm:num_requests_running'])).toEqual({ name: 'vllm:num_requests_running', value: 3 })
   })
+
+  it.each(Object.entries({ spaces: ' '.repeat(200_000), brackets: ' {}'.repeat(70_000), labels: `{${'} '.repeat(100_000)}` }))('takes time linear in a line of %s', (_, middle) => {
+    const before = process.cpuUsage()
+    expect(parseMetrics(`vllm:num_requests_running${middle}x y z`, WANTED_LINES)).toEqual({ samples: [], badLines: 1 })
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000) // quadratic: a minute
+  })
 })
 
 describe('readingOf', () => {
@@ -49,12 +55,12 @@ describe('ratesOf', () => {
     ['a counter that jumps, over ten seconds', [reading(0, 0, 'atRequestEnd'), reading(9000, 0, 'atRequestEnd')], reading(10_000, 100, 'atRequestEnd'), 10],
     ['a counter that went back', [reading(1000, 50)], reading(2000, 10), null],
     ['a counter that is gone', [reading(1000, 50)], reading(2000, null), null],
-    ['a clock that went back', [reading(5000, 50)], reading(2000, 60), null],
+    ['two readings of one moment', [reading(2000, 50)], reading(2000, 60), null],
   ])('%s', (_, past, current, expected) => {
-    expect(ratesOf(past, current)).toMatchObject({ generatedTokensPerSecond: expected, requestsRunning: 1, requestsWaiting: 0, readAtMs: current.atMs })
+    expect(ratesOf(past, current, 7)).toMatchObject({ generatedTokensPerSecond: expected, requestsRunning: 1, requestsWaiting: 0, readAtMs: 7 })
   })
   it('takes the engine at its word where it gives a rate itself', () => {
-    expect(ratesOf([], { ...reading(1, 5), throughput: 42 }).generatedTokensPerSecond).toBe(42)
+    expect(ratesOf([], { ...reading(1, 5), throughput: 42 }, 1).generatedTokensPerSecond).toBe(42)
     expect(Object.values(NO_RATES).every((value) => value === null)).toBe(true)
   })
 })

@@ -26,6 +26,7 @@ const DIALECTS: readonly Dialect[] = [
 
 /** What one reading says, small enough to keep. Counters count from the engine's start. */
 export interface Reading {
+  /** On the steady clock. */
   atMs: number
   source: string | null
   counting: EngineRates['counting']
@@ -70,8 +71,8 @@ export function readingOf(page: MetricsPage, atMs: number): Reading {
 /** A counter that jumps at request ends needs a longer look than one that moves all the time. */
 export const LOOK_BACK_MS = { live: 1_000, atRequestEnd: 10_000 } as const
 
-/** `past`: readings before `current`, oldest first. The newest one at least LOOK_BACK_MS old is compared with, else the oldest. */
-export function ratesOf(past: readonly Reading[], current: Reading): EngineRates {
+/** `past`: readings before `current`, oldest first. The newest one at least LOOK_BACK_MS old is compared with, else the oldest. `readAtMs`: of `current`, epoch ms. */
+export function ratesOf(past: readonly Reading[], current: Reading, readAtMs: number): EngineRates {
   const lookBackMs = current.counting === null ? LOOK_BACK_MS.live : LOOK_BACK_MS[current.counting]
   const previous = past.findLast((reading) => current.atMs - reading.atMs >= lookBackMs * 0.9) ?? past[0] ?? null
   return {
@@ -81,7 +82,7 @@ export function ratesOf(past: readonly Reading[], current: Reading): EngineRates
     requestsWaiting: current.waiting,
     source: current.source,
     counting: current.counting,
-    readAtMs: current.atMs,
+    readAtMs,
   }
 }
 

@@ -86,7 +86,13 @@ describe('Scraper', () => {
     expect(await read('vllm:generation_tokens_total 10')).toBeNull()
     await clock.advance(1000)
     expect(await read('vllm:generation_tokens_total 30')).toBe(20)
+    clock.setWall(-3_600_000) // neither a rate nor its age minds a clock that is set
+    await clock.advance(1000)
+    expect(await read('vllm:generation_tokens_total 70')).toBe(40)
     const readAtMs = clock.now()
+    clock.setWall(7_200_000)
+    expect(scraper.rates.generatedTokensPerSecond).toBe(40)
+    clock.setWall(-7_200_000)
     await clock.advance(6000)
     expect(scraper.rates).toMatchObject({ generatedTokensPerSecond: null, readAtMs })
     expect(await read('<html>'.repeat(300_000))).toBeNull()

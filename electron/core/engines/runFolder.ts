@@ -53,6 +53,7 @@ const EndedRun = z.object({
 
 /** The most GPU memory that it was seen to use, and a name for what decides it. */
 const MemoryUse = z.object({ size: z.string(), mebibytes: z.number().positive() })
+export type MemoryUse = z.infer<typeof MemoryUse>
 
 export class RunFolder {
   readonly path: string
@@ -108,11 +109,11 @@ export class RunFolder {
   }
 
   /** Null: nothing is known. */
-  async memoryUse(): Promise<z.infer<typeof MemoryUse> | null> {
+  async memoryUse(): Promise<MemoryUse | null> {
     return MemoryUse.safeParse(await this.#json('memory.json')).data ?? null
   }
 
-  async keepMemoryUse(use: z.infer<typeof MemoryUse>): Promise<void> {
+  async keepMemoryUse(use: MemoryUse): Promise<void> {
     await writeWhole(join(this.path, 'memory.json'), use)
   }
 

@@ -16,6 +16,8 @@ export class Scraper {
   #past: Reading[] = []
   #reading = false
   #rates: EngineRates = NO_RATES
+  /** On the steady clock, as the times of the past. */
+  #readAtMs = -Infinity
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -25,7 +27,7 @@ export class Scraper {
   /** Null values with the time of the last reading when that is too long ago. */
   get rates(): EngineRates {
     const { readAtMs } = this.#rates
-    return readAtMs !== null && this.#clock.now() - readAtMs > STALE_MS ? { ...NO_RATES, readAtMs } : this.#rates
+    return readAtMs !== null && this.#clock.steady() - this.#readAtMs > STALE_MS ? { ...NO_RATES, readAtMs } : this.#rates
   }
 
   /** Forgets everything: the counters of another process mean nothing. */
@@ -41,7 +43,7 @@ export class Scraper {
     const past = this.#past
     try {
       const { status, text } = await this.#connection.get(port, doors.metricsPath, authorization(doors))
-      if (status === 200 && past === this.#past) this.#take(readingOf(parseMetrics(text, WANTED_LINES), this.#clock.now()))
+      if (status === 200 && past === this.#past) this.#take(readingOf(parseMetrics(text, WANTED_LINES), this.#clock.steady()))
     } catch {
       // not there yet, busy, or gone: said by readAtMs
     } finally {
@@ -53,7 +55,8 @@ export class Scraper {
     const last = this.#past.at(-1)
     const startedAnew = last?.generated != null && current.generated !== null && current.generated < last.generated
     this.#past = startedAnew ? [] : this.#past.filter((reading) => current.atMs - reading.atMs <= LOOK_BACK_MS.atRequestEnd + 1_000)
-    this.#rates = ratesOf(this.#past, current)
+    this.#rates = ratesOf(this.#past, current, this.#clock.now())
+    this.#readAtMs = current.atMs
     this.#past.push(current)
   }
 }

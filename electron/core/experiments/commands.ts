@@ -1,8 +1,9 @@
-// Every command of an experiment before it is started, in the order in which they run: through the code that builds them at the start. Runs none.
+// Every command of an experiment before it is started, each once, in the order of their first run: through the code that builds them at the start. Runs none.
 import { join } from 'node:path'
 import type { CommandPreview } from '../../../shared/command.ts'
 import type { EngineSpec } from '../../../shared/engine.ts'
 import type { Arm, Plan } from '../../../shared/experiment.ts'
+import { FaultError } from '../../../shared/fault.ts'
 import { shareCores } from '../engines/cores.ts'
 import { fleetOf } from '../engines/fleet.ts'
 import { NODE } from '../engines/launch.ts'
@@ -48,14 +49,19 @@ function withFreePort(of: (port: number) => CommandPreview): CommandPreview {
   return { ...one, argv: one.argv.map((word, at) => (word === other.argv[at] ? word : word.replaceAll(String(NO_PORTS[0]), FREE_PORT))) }
 }
 
-/** Signals at the end are none, and neither are requests: those stand in the plan. Throws BAD_INPUT naming the arm. */
+/** Of all commands of engines together, in characters; a file of long arguments, many models and many engines would give thousands of millions. */
+const MOST_SHOWN = 32 * 1024 * 1024
+
+/** Signals at the end are none, and neither are requests: those stand in the plan. Throws BAD_INPUT naming the arm, and TOO_LARGE. */
 export async function commandsOf(plan: Plan, { engine }: Pick<Chosen, 'engine'>, lab: Lab): Promise<CommandPreview[]> {
   const { gpuUuid, file } = plan
+  const models = [...new Set(plan.cells.map(({ point }) => point.model ?? null))]
+  const shown = models.length * file.arms.reduce((sum, arm) => sum + arm.engines * JSON.stringify([engine, arm]).length, 0)
+  if (shown > MOST_SHOWN) throw new FaultError('TOO_LARGE', 'The commands of this experiment are too many and too long to be shown.', 'Give its arms shorter arguments, or compare fewer models.')
   const aside = lab.engines.list.value.filter((one) => one.spec.gpuUuid === gpuUuid && !one.temporary && isUp(one))
   const cpus = lab.cpus(gpuUuid)
   const pipeDirectory = lab.daemons.value.find((daemon) => daemon.gpuUuid === gpuUuid)?.pipeDirectory
   const mps = pipeDirectory === undefined ? null : { pipeDirectory, daemonPid: null }
-  const models = [...new Set(plan.cells.map(({ point }) => point.model ?? null))]
   const engines = models.flatMap((model) => file.arms.flatMap((arm) => ofArm(arm, copiesOf(plan, engine, { arm, model, cpus, prefix: 'copy' }))))
   function ofArm(arm: Arm, specs: readonly EngineSpec[]): CommandPreview[] {
     const starts = specs.map((spec, at) => ({ spec, preview: { ...withFreePort((port) => lab.engines.previewCopy(spec, { port, mps: spec.onMps ? mps : null })), why: `${arm.name}: start engine ${at + 1} of ${specs.length}, with a keeper that outlives Overlap` } }))

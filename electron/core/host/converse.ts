@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { FaultError } from '../../../shared/fault.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
+import { onCpus } from './cpus.ts'
 import { LastLines } from './follow.ts'
 import type { Conversation, ConverseCommand } from './host.ts'
 import type { Ledger, Ticket } from './ledger.ts'
@@ -31,7 +32,7 @@ export class Conversing implements Conversation {
     this.#command = command
     this.#clock = parts.clock
     this.#log = parts.log
-    const argv = command.cpus === null ? command.argv : ['taskset', '-c', command.cpus, ...command.argv]
+    const argv = onCpus(command.cpus, command.argv)
     const ticket = parts.ledger.begin({ ...command, argv }, 'follow')
     try {
       if (command.cpus !== null) mustBeExecutable({ argv: command.argv, env, cwd: command.cwd })

@@ -42,6 +42,9 @@ export function parseCpuList(text: string): number[] {
   return [...cpus].toSorted((a, b) => a - b)
 }
 
+/** `cpus`: as taskset reads them; null: all. taskset becomes the program that it starts: pid and signals stay that one's. */
+export const onCpus = (cpus: string | null, argv: readonly string[]): string[] => [...(cpus === null ? [] : ['taskset', '-c', cpus]), ...argv]
+
 /** [0, 1, 2, 3, 8] → `0-3,8`, as taskset reads it. */
 export function cpuList(cpus: readonly number[]): string {
   const ranges: [number, number][] = []

@@ -105,10 +105,16 @@ export class Procfs {
     return paths.find((path) => path !== '/') ?? ''
   }
 
+  /** How long ago a process began, whatever the wall clock says; null: cannot be told here. */
+  ageMs(startTicks: number): number | null {
+    const upSeconds = Number(this.#short('uptime')?.split(' ')[0] ?? Number.NaN)
+    return Number.isNaN(upSeconds) ? null : (upSeconds - startTicks / TICKS_PER_SECOND) * 1000
+  }
+
   /** Wall-clock time of a start time; null: cannot be told here. */
   timeOf(startTicks: number): number | null {
-    const upSeconds = Number(this.#short('uptime')?.split(' ')[0] ?? Number.NaN)
-    return Number.isNaN(upSeconds) ? null : Math.round(this.#clock.now() - (upSeconds - startTicks / TICKS_PER_SECOND) * 1000)
+    const ageMs = this.ageMs(startTicks)
+    return ageMs === null ? null : Math.round(this.#clock.now() - ageMs)
   }
 
   /** Whether a unix socket listens at this path, in our network namespace. Null: cannot be told here. */

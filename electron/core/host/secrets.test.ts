@@ -4,7 +4,7 @@ import { isSecretName, MASK, Secrets } from './secrets.ts'
 describe('isSecretName', () => {
   it.each([
     'HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'OPENAI_API_KEY', 'AWS_SECRET_ACCESS_KEY', 'DB_PASSWORD', 'CREDENTIALS', 'VLLM_API_KEY', 'SIGNING_KEY',
-    '--api-key', '--hf-token', '--apiKey', 'Authorization', 'PGPASSWORD', 'MYSQL_PWD', 'DB_PASS', 'GITHUB_PAT', '--authtoken', 'REDIS_AUTH', 'JWT',
+    '--api-key', '--hf-token', '--apiKey', 'Authorization', 'PGPASSWORD', 'MYSQL_PWD', 'DB_PASS', 'GITHUB_PAT', '--authtoken', 'REDIS_AUTH', 'JWT', 'SLACK_WEBHOOK_URL',
   ])('%s is', (name) => expect(isSecretName(name)).toBe(true))
   it.each([
     'TOKENIZERS_PARALLELISM', '--max-tokens', '--max-num-batched-tokens', 'HF_TOKEN_PATH', '--api-key-file', '--ssl-keyfile', 'PATH', 'KEY', 'KEYBOARD', 'TOKENS_LIMIT', 'PWD', 'OLDPWD', '--tokenizer', '--eos-token-id', '--kv-cache-dtype', 'XAUTHORITY', 'SSH_AUTH_SOCK',

@@ -7,7 +7,8 @@ const MOST_KNOWN = 1000
 
 /** As a word of a name, or as the end of one: PGPASSWORD, authtoken. */
 const SECRET_WORD = /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIALS?|AUTHORIZATION|COOKIE)$/
-const SECRET_ALONE = new Set(['JWT'])
+/** Whoever has the address of a webhook may write there. */
+const SECRET_ALONE = new Set(['JWT', 'WEBHOOK'])
 /** Only as the last of several words: PWD and KEY alone are no secrets. */
 const SECRET_LAST = new Set(['KEY', 'PASS', 'PWD', 'PAT', 'AUTH'])
 /** HF_TOKEN_PATH names a file, not a token. */

@@ -1,5 +1,6 @@
 // The generator processes of one experiment: started by path, one per engine, spoken with in lines, kept from block to block.
 import { FaultError } from '../../../shared/fault.ts'
+import { onCpus } from '../host/cpus.ts'
 import type { Command, Conversation, Host } from '../host/host.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
@@ -32,7 +33,7 @@ const WHY = 'send load to an engine and measure what comes back'
 /** One process of it, as it is started. */
 export function generatorCommand({ programPath, cpus }: Pick<GeneratorParts, 'programPath' | 'cpus'>): Command {
   const { argv, env } = nodeCommand(programPath)
-  return { argv: cpus === null ? argv : ['taskset', '-c', cpus, ...argv], env, why: WHY }
+  return { argv: onCpus(cpus, argv), env, why: WHY }
 }
 
 /** Throws FaultError TOOL_MISSING or EXPERIMENT_FAILED. */

@@ -44,7 +44,7 @@ export async function bringUp(work: Work): Promise<void> {
 
 async function bringUpDaemon(work: Work, seen: Seen): Promise<Seen> {
   const { target, host, tools, gpu } = work
-  if (seen.life === 'alive') throw seen.fault ? FaultError.of(seen.fault) : noProof('The MPS daemon runs and does not answer.', null)
+  if (seen.life === 'alive') throw silent(seen)
   refuseForeign(work.foreign())
   if (target.ownership === 'used') {
     throw new FaultError('WRONG_STATE', `The MPS daemon at ${target.pipeDirectory} is gone; Overlap did not start it and does not start it again.`, 'Stop using it; then Overlap can start one of its own.')
@@ -94,6 +94,9 @@ export async function until(work: Pick<Work, 'look' | 'clock' | 'aborted'>, with
     await work.clock.sleep(pauseMs, work.aborted)
   }
 }
+
+/** It runs and does not answer: why, where that is known. */
+export const silent = ({ fault }: Seen): FaultError => (fault ? FaultError.of(fault) : noProof('The MPS daemon runs and does not answer.', null))
 
 export const noProof = (sentence: string, words: string | null) =>
   new FaultError('MPS_NO_PROOF', sentence, 'Read control.log on the MPS screen, then try again.', { detail: words?.slice(0, 1000) })

@@ -1,7 +1,7 @@
 // A change of limits, by what it touches: servers started later, or clients that connect later to the running server.
 import { FaultError } from '../../../shared/fault.ts'
 import { type LimitsChange, type MpsLimits, readBackMiB } from '../../../shared/mps.ts'
-import { isUp, noProof, type Work } from './bringUp.ts'
+import { isUp, silent, type Work } from './bringUp.ts'
 import { type Question, serverMemory, serverShare, setServerMemory, setServerShare } from './control.ts'
 import { activePids, mustBeMemory, mustBeShare, setDefaultsOf, WHY } from './limits.ts'
 import type { Seen } from './sight.ts'
@@ -18,7 +18,7 @@ export async function setLimits(work: Work, change: LimitsChange): Promise<void>
   const seen = await work.look('now')
   if (change.of === 'server') return setOnServers(work, change, seen)
   if (isUp(seen)) return setDefaultsOf(target, change)
-  if (seen.life === 'alive') throw seen.fault ? FaultError.of(seen.fault) : noProof('The MPS daemon runs and does not answer.', null)
+  if (seen.life === 'alive') throw silent(seen)
   if (target.ownership === 'used') throw new FaultError('WRONG_STATE', `The MPS daemon at ${target.pipeDirectory} is gone.`, 'Stop using it; then Overlap can start one of its own.')
 }
 

@@ -1,7 +1,7 @@
 // From a daemon to none, with the consent of whoever would be hurt, and seen to be gone. Only for daemons that are ours.
 import { FaultError } from '../../../shared/fault.ts'
 import type { MpsClient } from '../../../shared/mps.ts'
-import { noProof, type Work } from './bringUp.ts'
+import { noProof, silent, type Work } from './bringUp.ts'
 import { quitLine } from './control.ts'
 import type { Seen } from './sight.ts'
 import { refuseForeign } from './target.ts'
@@ -30,7 +30,7 @@ export async function takeDown(work: Work, leave: Leave): Promise<void> {
   const seen = leave.forceAfterSeconds !== null && inSight.life === 'alive' ? inSight : await work.look('now')
   if (isGone(seen)) return refuseForeign(work.foreign())
   // Without an answer nobody knows who would be hurt.
-  if (seen.answers !== true && leave.forceAfterSeconds === null) throw seen.fault ? FaultError.of(seen.fault) : noProof('The MPS daemon runs and does not answer.', null)
+  if (seen.answers !== true && leave.forceAfterSeconds === null) throw silent(seen)
   if (leave.forceAfterSeconds === null) askForConsent(seen.clients, leave)
   work.intend(seen.clients.length > 0 ? 'drain' : 'stop')
   await quit(work, leave.forceAfterSeconds)

@@ -40,9 +40,16 @@ export function makeDirectories(target: Target): void {
   mustBeOurs(target.pipeDirectory)
 }
 
-/** The daemon's logs only grow, and it holds them open: large ones are set aside before one is started. */
+/** The daemon's logs only grow, and it holds them open: large ones are set aside before one is started. One that cannot be hinders no start. */
 export function setLogsAside({ logDirectory }: Target): void {
-  if (logDirectory !== null) for (const name of ['control.log', 'server.log']) makeRoom(join(logDirectory, name))
+  if (logDirectory === null) return
+  for (const name of ['control.log', 'server.log']) {
+    try {
+      makeRoom(join(logDirectory, name))
+    } catch {
+      // it goes on in the file that is there
+    }
+  }
 }
 
 /** The name of the short folder for pipes can be foretold, and everybody may make it: whoever owns it decides which daemon engines meet. */

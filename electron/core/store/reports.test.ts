@@ -53,10 +53,11 @@ describe('Reports', () => {
     open().save(below, { imported: false })
     opened.splice(0)[0]?.close()
     const before = new Database(path)
-    before.exec('ALTER TABLE reports DROP COLUMN holdsOnlyFor')
+    before.exec(`ALTER TABLE reports DROP COLUMN holdsOnlyFor;
+      CREATE TABLE one AS SELECT * FROM reports; UPDATE one SET id = 'cut', startedAtMs = 0, body = '{"version": 1, "i'; INSERT INTO reports SELECT * FROM one; DROP TABLE one`)
     before.pragma('user_version = 1')
     before.close()
-    expect(open().summaries.value).toMatchObject([{ id: below.id, holdsOnlyFor: expect.stringContaining('below the plateau of Two engines under MPS') as string }])
+    expect(open().summaries.value).toMatchObject([{ id: below.id, holdsOnlyFor: expect.stringContaining('below the plateau of Two engines under MPS') as string }, { id: 'cut', holdsOnlyFor: null }])
   })
 
   it('lists the newest first, tells every change, and finds what the list left out', () => {

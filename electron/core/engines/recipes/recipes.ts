@@ -2,7 +2,7 @@
 import type { EngineSpec, RecipeName } from '../../../../shared/engine.ts'
 import { FaultError } from '../../../../shared/fault.ts'
 import { LEAST_CLIENT_MIB, TOO_LITTLE } from '../../../../shared/mps.ts'
-import { parseCpuList } from '../../host/cpus.ts'
+import { onCpus, parseCpuList } from '../../host/cpus.ts'
 import { custom } from './custom.ts'
 import { llamaServer } from './llamaServer.ts'
 import type { Doors, Launch, Placement, Recipe } from './recipe.ts'
@@ -35,8 +35,7 @@ export function checkSpec(spec: EngineSpec): void {
 export function launchOf(spec: EngineSpec, placement: Placement): Launch {
   const recipe = recipeOf(spec)
   return {
-    // taskset becomes the program it starts: pid and signals stay the engine's
-    argv: [...(spec.cpus === null ? [] : ['taskset', '-c', spec.cpus]), ...recipe.argv(spec, placement.port)],
+    argv: onCpus(spec.cpus, recipe.argv(spec, placement.port)),
     env: { ...spec.env, ...cudaEnvironment(spec, placement) },
     cwd: spec.cwd,
     ...recipe.doors(spec),

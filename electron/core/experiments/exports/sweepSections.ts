@@ -2,7 +2,7 @@
 import type { Report } from '../../../../shared/experiment.ts'
 import { signedPercent } from '../../../../shared/headline.ts'
 import { limitsText } from '../../../../shared/load.ts'
-import { againstLimit, atLimit, AXIS_LABELS, curvesOf, gridOf, keptUpTo, KEPT_SHARE, knee, pointText, type Curve, type Grid } from '../../../../shared/sweep.ts'
+import { againstLimit, atLimit, AXIS_LABELS, curvesOf, gridOf, keptUpTo, KEPT_SHARE, knee, loadText, pointText, type Curve, type Grid } from '../../../../shared/sweep.ts'
 import { duration, fixed, rate, UNKNOWN } from '../../../../shared/units.ts'
 import { heatMap, lineChart } from './charts.ts'
 import type { Part, Section } from './outline.ts'
@@ -69,12 +69,12 @@ const atLeastText = <Value extends { atLeast: boolean }>(value: Value | null, te
 
 function kneeText(curve: Curve): string {
   const found = knee(curve)
-  return found === null ? 'none within what was measured' : `${fixed(found.x, Number.isInteger(found.x) ? 0 : 1)} (${rate(found.tokensPerSecond)} tokens/s)`
+  return found === null ? 'none within what was measured' : `${loadText(found.x)} (${rate(found.tokensPerSecond)} tokens/s)`
 }
 
 function keptText(report: Report, curve: Curve): string {
   const kept = keptUpTo(report, curve)
-  return kept === null ? 'not kept at any load' : `${kept.all ? 'at least ' : ''}${fixed(kept.x, Number.isInteger(kept.x) ? 0 : 1)}`
+  return kept === null ? 'not kept at any load' : `${kept.all ? 'at least ' : ''}${loadText(kept.x)}`
 }
 
 function groupFigures(curves: readonly Curve[], indexOf: (armId: string) => number, group: string, limit: number | null): Part[] {
