@@ -49,8 +49,9 @@ export interface Holds {
   means: string
 }
 
-/** Null: both arms had reached their plateau, or nobody looked. */
-export function holdsOnlyFor(report: Looked, { armId, baselineId }: Pick<Comparison, 'armId' | 'baselineId'>): Holds | null {
+/** Null: both arms had reached their plateau, or nobody looked, or there is no number. */
+export function holdsOnlyFor(report: Looked, { armId, baselineId, change }: Pick<Comparison, 'armId' | 'baselineId' | 'change'>): Holds | null {
+  if (change === null) return null
   const ids = [baselineId, armId]
   const named = (of: readonly string[]) => (of.length > 1 ? 'both' : (report.plan.file.arms.find(({ id }) => id === of[0])?.name ?? of[0] ?? ''))
   const below = belowPlateau(report, ids)
