@@ -40,7 +40,7 @@ export function StageBefore() {
     <div className="stage stageBefore">
       <header className="stageHead">
         <div className="stageTitleRow">
-          <h1 className="stageTitle cut" title={preset?.file.title}>{preset?.file.title ?? 'MPS gain'}</h1>
+          <h1 tabIndex={-1} className="stageTitle cut" title={preset?.file.title}>{preset?.file.title ?? 'MPS gain'}</h1>
           <Simulated />
           <span className="spring" />
           <span className="stageActions">
