@@ -51,6 +51,7 @@ describe('with a core that runs', () => {
   })
 
   it('lists the calls, gives the present of a stream that takes an input', async () => {
+    expect(await said('help')).toMatch(/^npm run cli -- /)
     expect(await said('calls', 'FOREIGN')).toMatch(/^mps\.useForeign +Uses a daemon that Overlap did not start/)
     const [engine] = await running!.first<{ id: string }[]>('engine.list')
     expect(JSON.parse(await said('call', 'engine.log', JSON.stringify({ id: engine!.id, lines: 3 })))).toMatchObject({ kind: 'snapshot' })

@@ -99,7 +99,7 @@ async function main(): Promise<void> {
   const { values, positionals } = understood(USAGE, () => parseArgs({ allowPositionals: true, options }))
   const [command = '', name = '', json, ...more] = positionals
   if (values.state === '') throw new FaultError('BAD_INPUT', '--state needs a folder.', 'Give the path of the folder that Overlap was started with.', { field: 'state' })
-  if (values.help || command === '') return out(USAGE)
+  if (values.help || command === '' || command === 'help') return out(USAGE)
   if (!COMMANDS.includes(command)) throw new FaultError('BAD_INPUT', `There is no command ${command}.`, USAGE, { field: 'COMMAND' })
   const [surplus] = command === 'status' ? positionals.slice(1) : command === 'calls' ? positionals.slice(2) : more
   if (surplus !== undefined) throw new FaultError('BAD_INPUT', `${surplus} is one word too many for ${command}.`, command === 'call' || command === 'watch' ? `Write the JSON in quotes, as one word: '{"id":"e1"}'.` : USAGE, { field: 'COMMAND' })

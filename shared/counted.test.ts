@@ -5,7 +5,7 @@ import type { Block, Check } from './experiment.ts'
 
 const look = (name: string, result: Check['result'] = 'failed'): Check => ({ name, result, weight: 'warns', sentence: name, evidence: [] })
 const report = (checks: Check[], cells = 1) => ({ plan: { file: { arms: THREE_ARMS }, cells: Array.from({ length: cells }) }, checks })
-const MPS = { armId: 'mps', baselineId: 'single' }
+const MPS = { armId: 'mps', baselineId: 'single', change: 0.2 }
 
 describe('what a gain holds for', () => {
   it.each<[string, Check[], string | null]>([
@@ -21,6 +21,8 @@ describe('what a gain holds for', () => {
     const holds = holdsOnlyFor(report(checks), MPS)
     expect(holds && holdsText(holds)).toBe(words)
   })
+
+  it('nothing without a number', () => expect(holdsOnlyFor(report([look('plateau/mps')]), { ...MPS, change: null })).toBeNull())
 
   it('of a sweep no look takes the place of another cell\'s', () => {
     expect(holdsOnlyFor(report([look('plateau/mps'), look('plateau/mps', 'passed')], 4), MPS)?.where).toContain('at loads of which some are below the plateau of Two engines under MPS')

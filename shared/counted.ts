@@ -43,24 +43,27 @@ export interface Holds {
   where: string
   /** `this load is below the plateau of both: more requests at a time would make more tokens/s` */
   clause: string
+  /** Where there is room for no more: `below the plateau` */
+  short: string
   /** What follows from it. */
   means: string
 }
 
-/** Null: both arms had reached their plateau, or nobody looked. */
-export function holdsOnlyFor(report: Looked, { armId, baselineId }: Pick<Comparison, 'armId' | 'baselineId'>): Holds | null {
+/** Null: both arms had reached their plateau, or nobody looked, or there is no number. */
+export function holdsOnlyFor(report: Looked, { armId, baselineId, change }: Pick<Comparison, 'armId' | 'baselineId' | 'change'>): Holds | null {
+  if (change === null) return null
   const ids = [baselineId, armId]
   const named = (of: readonly string[]) => (of.length > 1 ? 'both' : (report.plan.file.arms.find(({ id }) => id === of[0])?.name ?? of[0] ?? ''))
   const below = belowPlateau(report, ids)
   if (below.length > 0) {
     const [state, means] = [`below the plateau of ${named(below)}`, 'more requests at a time would make more tokens/s']
     const several = report.plan.cells.length > 1
-    return { where: several ? `at loads of which some are ${state}` : `at this load, ${state}`, clause: `${several ? 'some of these loads are' : 'this load is'} ${state}: ${means}`, means }
+    return { where: several ? `at loads of which some are ${state}` : `at this load, ${state}`, clause: `${several ? 'some of these loads are' : 'this load is'} ${state}: ${means}`, short: 'below the plateau', means }
   }
   const kept = ids.filter((id) => failedOf(report, 'keepsUp', id))
   if (kept.length === 0) return null
   const [state, means] = [`${named(kept)} kept up`, 'tokens/s are the load\'s, not the most they can make']
-  return { where: `at this rate of requests, with which ${state}`, clause: `with this rate of requests ${state}: ${means}`, means }
+  return { where: `at this rate of requests, with which ${state}`, clause: `with this rate of requests ${state}: ${means}`, short: 'load kept up with', means }
 }
 
 export const holdsText = ({ where, means }: Holds): string => `${where}: ${means}`

@@ -179,7 +179,7 @@ export type Comparison = z.infer<typeof Comparison>
 
 export const PHASES = {
   preflight: 'Checks before anything is started', arranging: 'Stops what is in the way, starts MPS', loading: 'Loads engines, one after another', proving: 'Proves who is an MPS client and who is not; parity',
-  guarding: 'Compares answers of limited engines', warming: 'Gives load until tokens come at a steady rate', probing: 'Looks for each engine\'s plateau', control: 'Shows what idle residents cost', measuring: 'Measures, arms in turn', tidying: 'Takes everything down, last in first out', done: 'Over',
+  guarding: 'Compares answers of limited engines', warming: 'Gives load until tokens come at a steady rate', probing: 'Looks for each engine\'s plateau', control: 'Measures what the idle engines beside it cost', measuring: 'Measures, arms in turn', tidying: 'Takes everything down, last in first out', done: 'Over',
 } as const
 export type Phase = keyof typeof PHASES
 export const Phase = z.enum(Object.keys(PHASES) as [Phase, ...Phase[]])

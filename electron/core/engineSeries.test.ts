@@ -24,7 +24,7 @@ it('drops the past of removed engines, also of those that were there before, so 
   const engines = new Topic([engine('first', { tokens: 1 }), engine('kept', { tokens: 1 })])
   const add = (atMs: number) => history.add(atMs, seriesOfEngines(engines.value))
   const known = (id: string) => history.window([`engine/${id}/generatedTokensPerSecond`], 0, 1e9, 10).series[`engine/${id}/generatedTokensPerSecond`]?.max.some((value) => value !== null)
-  const stop = dropWithEngines(engines, history)
+  const stop = dropWithEngines([engines], history)
   add(1000)
   engines.set(engines.value.slice(1))
   expect([known('first'), known('kept')]).toEqual([false, true])
@@ -36,4 +36,17 @@ it('drops the past of removed engines, also of those that were there before, so 
   stop()
   engines.set([])
   expect(known('t1499')).toBe(true)
+})
+
+it('keeps the past of a found engine that is taken over, until it leaves both lists', () => {
+  const history = new History()
+  const [engines, found] = [new Topic<ReturnType<typeof engine>[]>([]), new Topic([engine('theirs', { tokens: 7 })])]
+  const past = () => history.window(['engine/theirs/generatedTokensPerSecond'], 0, 1e9, 10).series['engine/theirs/generatedTokensPerSecond']?.max
+  dropWithEngines([engines, found], history)
+  history.add(1000, seriesOfEngines(found.value))
+  engines.set(found.value)
+  found.set([])
+  expect(past()).toEqual([7])
+  engines.set([])
+  expect(past()).toEqual([null])
 })

@@ -1,7 +1,6 @@
 // Which history series an engine feeds, and that they end with it: every experiment brings engines of its own, and the history has room for so many.
 import type { Engine } from '../../shared/engine.ts'
 import type { History } from './gpu/history.ts'
-import type { Topic } from './kit/topic.ts'
 
 /** Null where a value is not known. */
 export function seriesOfEngines(engines: readonly Pick<Engine, 'id' | 'rates' | 'gpuMemoryMiB' | 'attachment'>[]): Record<string, number | null> {
@@ -12,12 +11,15 @@ export function seriesOfEngines(engines: readonly Pick<Engine, 'id' | 'rates' | 
   ]))
 }
 
-/** From now on, until the returned function is called. */
-export function dropWithEngines<Listed extends Pick<Engine, 'id'>>(engines: Topic<Listed[]>, history: Pick<History, 'drop'>): () => void {
-  let before = engines.value
-  return engines.subscribe((now) => {
-    const kept = new Set(now.map(({ id }) => id))
-    for (const { id } of before) if (!kept.has(id)) history.drop(`engine/${id}/`)
+/** Those of engines that leave all lists: one that is taken over leaves one list for another. From now on, until the returned function is called. */
+export function dropWithEngines(lists: readonly { readonly value: readonly Pick<Engine, 'id'>[]; subscribe(read: () => void): () => void }[], history: Pick<History, 'drop'>): () => void {
+  const listed = () => new Set(lists.flatMap((list) => list.value.map(({ id }) => id)))
+  let before = listed()
+  const look = () => {
+    const now = listed()
+    for (const id of before) if (!now.has(id)) history.drop(`engine/${id}/`)
     before = now
-  })
+  }
+  const stops = lists.map((list) => list.subscribe(look))
+  return () => stops.forEach((stop) => stop())
 }

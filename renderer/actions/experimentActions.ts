@@ -52,7 +52,7 @@ export function startExperiment(choice: ExperimentChoice | null, plan: Plan | nu
 export function cancelExperiment(id: string): Action {
   return {
     id: `experiment.cancel/${id}`, label: 'Cancel experiment', group: GROUP, danger: true, whileHeld: true, leave: 'Let it run',
-    about: 'Ends the load and takes down what was made for it, last in first out. Engines that were set aside are started again. Complete cells are kept as a report.',
+    about: 'Ends the load and takes down what was made for it, last in first out. Engines that were set aside are started again. What was measured until then is kept as a partial report.',
     blocked: null,
     run: (client) => client.experiment.cancel({ id }),
     watch: () => () => {

@@ -236,12 +236,13 @@ function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, schem
   if (shown.length === 0) return
   const { ctx, bbox } = plot
   const ratio = uPlot.pxRatio
-  let freeFrom = -Infinity
+  let freeUntil = Infinity
   ctx.save()
   ctx.font = `${10.5 * ratio}px system-ui, sans-serif`
   ctx.textBaseline = 'top'
   ctx.textAlign = 'left'
-  for (const mark of shown) {
+  // newest first: of several close together the last one, which says how it ended, has the label
+  for (const mark of shown.toReversed()) {
     const x = plot.valToPos(mark.atMs, 'x', true)
     const colour = mark.colour === null ? STRIP_COLOURS[scheme].mark : engineColour(mark.colour, scheme)
     ctx.strokeStyle = colour
@@ -253,12 +254,12 @@ function drawMarks(plot: uPlot, { marks, markLabels, spanMs }: StripProps, schem
     if (!markLabels || spanMs > 600_000) continue
     const width = ctx.measureText(mark.label).width
     const left = Math.min(x + 3 * ratio, bbox.left + bbox.width - width)
-    if (left < freeFrom) continue
+    if (left + width > freeUntil) continue
     ctx.fillStyle = STRIP_COLOURS[scheme].surface
     ctx.fillRect(left - ratio, bbox.top, width + 2 * ratio, 13 * ratio)
     ctx.fillStyle = colour
     ctx.fillText(mark.label, left, bbox.top + ratio)
-    freeFrom = left + width + 6 * ratio
+    freeUntil = left - 6 * ratio
   }
   ctx.restore()
 }

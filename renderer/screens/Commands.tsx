@@ -45,10 +45,10 @@ export function Commands() {
             {entries.length === 0 ? <Empty title="No command yet">Whatever Overlap runs on this workstation is listed here, with its environment, directory, input, output and the reason.</Empty>
               : kept.length === 0 ? <Empty title="No command fits the filter">{entries.length} commands are kept. The filter looks for every word in command, reason, input, environment and output.</Empty>
               : <List entries={kept.slice(0, rows)} shownId={shown?.id ?? null} choose={(id) => setChosen({ of: 'commands', id })} />}
-            <Group p={8} gap="sm" className="dim small">
+            {kept.length > 0 && <Group p={8} gap="sm" className="dim small">
               {`${Math.min(rows, kept.length)} of ${kept.length} shown${kept.length < entries.length ? `, ${entries.length} kept` : ''}${dropped > 0 ? `, ${dropped} skipped because this page was slow` : ''}`}
               {kept.length > rows && <Button variant="subtle" onClick={() => setRows(rows + ROWS)}>Show {ROWS} more</Button>}
-            </Group>
+            </Group>}
           </Panel>
           {reads.length > 0 && <CommandsRoutine reads={reads} shownId={read?.id ?? null} choose={(id) => setChosen({ of: 'routine', id })} />}
         </div>

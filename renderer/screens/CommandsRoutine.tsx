@@ -13,13 +13,15 @@ export function CommandsRoutine({ reads, shownId, choose }: { reads: readonly Ro
     const daemon = daemons?.find(({ pipeDirectory }) => pipeDirectory === directory)
     return daemon === undefined ? directory : `GPU ${daemon.gpuIndex}`
   }
+  // by GPU: in the order in which they were first asked, eight of them are a jumble
+  const rows = reads.map((read) => ({ read, of: whom(read) })).toSorted((a, b) => (a.of ?? '').localeCompare(b.of ?? '', 'en', { numeric: true }))
   return (
     <Panel title="Routine reads" body={false} className="routine" aside={<span className="dim small">change nothing; those that fail are listed above</span>}>
       <Table aria-label="Routine reads" layout="fixed">
         <Table.Tbody>
-          {reads.map((read) => (
+          {rows.map(({ read, of }) => (
             <Table.Tr key={read.id} className="row" aria-selected={read.id === shownId} tabIndex={0} onClick={() => choose(read.id)} onKeyDown={onPress(() => choose(read.id))}>
-              <Table.Td><div className="cut"><span className="why" style={{ display: 'inline-block' }}>{read.why}</span> <span className="dim">{whom(read)}</span></div><div className="mono dim small cut" style={{ overflowWrap: 'normal' }}>{shortened(read)}</div></Table.Td>
+              <Table.Td><div className="cut"><span className="why" style={{ display: 'inline-block' }}>{read.why}</span> <span className="dim">{of}</span></div><div className="mono dim small cut" style={{ overflowWrap: 'normal' }}>{shortened(read)}</div></Table.Td>
               <Table.Td w={190} ta="right" className="small"><div>{times(read)}, last <Ago atMs={read.lastAtMs} /></div><div className="dim">{took(read)}</div></Table.Td>
             </Table.Tr>
           ))}

@@ -66,7 +66,7 @@ function Facts({ engine }: { engine: Engine }) {
     ['SM share', <ShareValue key="s" engine={engine} />],
     ...limitFacts(spec),
     ['Port', engine.port ?? (spec.port === null ? 'a free one at each start' : spec.port)],
-    ['Process', engine.pid === null ? 'none' : <span key="p">pid {engine.pid}{engine.pids.length > 1 && <span className="dim"> and {engine.pids.length - 1} more</span>}{engine.adopted && <span className="dim"> · found alive from an earlier run</span>}</span>],
+    ['Process', engine.pid === null ? 'none' : <span key="p">pid {engine.pid}{engine.pids.length > 1 && <span className="dim"> and {engine.pids.length - 1} more</span>}{engine.adopted && <span className="dim"> · found running</span>}</span>],
     ['Up', engine.startedAtMs === null ? UNKNOWN : <Up key="u" sinceMs={engine.startedAtMs} />],
     ['Restarts', `${engine.restarts.used} of ${engine.restarts.budget} in ${duration(engine.restarts.windowMs)}`],
     ['Runs', <span className="mono" key="r">{spec.recipe === 'custom' ? quotedArgv(spec.argv) : `${spec.executable} · ${spec.recipe === 'vllm' ? spec.model : spec.modelPath}`}</span>],
@@ -89,14 +89,15 @@ function Up({ sinceMs }: { sinceMs: number }) {
 }
 
 function AttachmentPanel({ engine }: { engine: Engine }) {
-  const { attachment } = engine
+  const { attachment, spec } = engine
+  const apart = attachment.state !== 'attached' && engine.pid !== null && !engine.temporary
   return (
     <Panel title="MPS attachment" aside={<StateBadge look={attachmentLook(engine)} boxed />}>
       <div className="stackGap" style={{ gap: 6 }}>
         <div>{attachment.sentence}</div>
         {attachment.evidence.length > 0 && <ul className="dim" style={{ margin: 0, paddingLeft: 18 }} aria-label="Evidence">{attachment.evidence.map((line) => <li key={line}>{line}</li>)}</ul>}
-        {attachment.reason === 'notAsked' && !engine.temporary && <div><ActionButton action={putEngineOnMps(engine)} label="Put on MPS" /></div>}
-        {attachment.restartHelps && <div><ActionButton action={restartEngine(engine)} label="Restart it to attach it" /></div>}
+        {apart && !spec.onMps && <div><ActionButton action={putEngineOnMps(engine)} label="Put on MPS" /></div>}
+        {attachment.restartHelps && spec.onMps && <div><ActionButton action={restartEngine(engine)} label="Restart it to attach it" /></div>}
       </div>
     </Panel>
   )

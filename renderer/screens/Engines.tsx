@@ -11,6 +11,7 @@ import { EngineName } from '../parts/EngineDot.tsx'
 import { Panel } from '../parts/Panel.tsx'
 import { attachmentLook, ENGINE_LOOK, StateBadge } from '../parts/StateBadge.tsx'
 import { useEngines } from '../state/engines.ts'
+import { useFoundEngines } from '../state/foundEngines.ts'
 import { gpuLabel, useGpus } from '../state/gpus.ts'
 import { useView } from '../state/view.ts'
 import { EngineDetail } from './EngineDetail.tsx'
@@ -47,11 +48,12 @@ export function Engines() {
 }
 
 function NoEngines() {
+  const found = useFoundEngines((store) => (store.found ?? []).length > 0)
   return (
     <div className="detailColumn">
       <FoundEngines gpuUuid={null} />
       <section className="panel" aria-label="Engines">
-        <Empty title="No engine yet" action={<ActionButton action={addEngine} variant="filled" icon={<IconPlus size={14} />} />}>
+        <Empty title={found ? 'No engine of Overlap yet' : 'No engine yet'} action={<ActionButton action={addEngine} variant="filled" icon={<IconPlus size={14} />} />}>
           An engine is one inference server on this workstation. Overlap starts it with the environment that MPS needs, waits until it answers, proves whether it is an MPS client,
           reads its own metrics and keeps its log. It keeps running when Overlap closes. Start with vLLM and the name of a model, with llama-server and a GGUF file, or with any command that listens on a port.
         </Empty>

@@ -79,8 +79,8 @@ function PlanPanel({ planned, fieldShown, choice }: { planned: Planned; fieldSho
         {plan !== null && <>
           <div className="cardRow" style={{ flexWrap: 'wrap' }}><strong>{planTimes(plan)}</strong><span className="dim">{planMemory(plan, totalMiB)}</span></div>
           <ol className="planSteps" aria-label="What will be done">{planSteps(plan).map(({ sentence }) => <li key={sentence}>{sentence}</li>)}</ol>
-          {choice !== null && <EveryCommand choice={choice} />}
           {plan.checks.length > 0 ? <><RehearsedNote checks={plan.checks} rehearsedAtMs={rehearsedAtMs} /><RehearsedChecks checks={plan.checks} rehearsedAtMs={rehearsedAtMs} /></> : <div className="dim small"><StateBadge look={{ word: 'not rehearsed', tone: 'idle', shape: 'ring' }} /> Rehearse looks at everything that must be right, and starts no engine. The start does it in any case.</div>}
+          {choice !== null && <EveryCommand choice={choice} />}
         </>}
       </div>
     </Panel>

@@ -45,9 +45,10 @@ export function LiveStrips({ gpuUuid }: { gpuUuid: string | null }) {
   )
 }
 
-const foundLayers = (found: FoundEngine[], own: readonly { colour: number }[], gpuUuid: string | null): StripEngine[] => {
+/** One that is being taken over stands in both lists for a moment, and is drawn once. */
+const foundLayers = (found: FoundEngine[], own: readonly { id: string; colour: number }[], gpuUuid: string | null): StripEngine[] => {
   const colours = coloursOfFound(found, own)
-  return foundOn(found, gpuUuid).map(({ id, name, gpuUuid, rates }) => ({ id, colour: colours.get(id) ?? 0, name, gpuUuid, runs: true, serves: rates.readAtMs !== null }))
+  return foundOn(found, gpuUuid).filter(({ id }) => !own.some((engine) => engine.id === id)).map(({ id, name, gpuUuid, rates }) => ({ id, colour: colours.get(id) ?? 0, name, gpuUuid, runs: true, serves: rates.readAtMs !== null }))
 }
 
 /** What no strip shows and one wants to see at a glance. Unknown ones are left to the details, which say why. */

@@ -21,12 +21,14 @@ const ARM_LOOK: Record<ArmNow['state'], Look> = {
 }
 const PLAYING: Look = { word: 'played back', tone: 'other', shape: 'half' }
 const DONE: Look = { word: 'done', tone: 'idle', shape: 'full' }
+const CUT_SHORT: Look = { word: 'cancelled', tone: 'idle', shape: 'half' }
 const UNMEASURED: Look = { word: 'not measured', tone: 'idle', shape: 'ring' }
 
 /** What an arm is, as the Stage says it: at rest once all is over. */
-function lookOf({ state, blocks }: ArmNow, over: boolean, recorded: boolean): Look {
+function lookOf({ state, blocks }: ArmNow, now: ExperimentNow, recorded: boolean): Look {
   if (state === 'failed') return ARM_LOOK.failed
-  if (over) return blocks.valid + blocks.invalid + blocks.failed > 0 ? DONE : UNMEASURED
+  const measured = blocks.valid + blocks.invalid + blocks.failed
+  if (isOver(now)) return measured === 0 ? UNMEASURED : now.cancelled && measured < now.plan.file.blocks.rounds ? CUT_SHORT : DONE
   return state === 'measuring' && recorded ? PLAYING : ARM_LOOK[state]
 }
 
@@ -53,7 +55,7 @@ function ArmColumn({ arm, live, now, scale, gpm, recorded }: { arm: Arm; live: A
   const mean = live.tokensPerSecond === null ? (over ? 'no valid block' : 'no valid block yet') : measuring ? `mean ${rate(live.tokensPerSecond)}` : `mean of ${live.blocks.valid} valid ${live.blocks.valid === 1 ? 'block' : 'blocks'}`
   return (
     <div className="panel arm" style={armStyle(arms, arm.id)} data-state={over && live.state !== 'failed' ? 'over' : live.state} role="listitem" aria-label={arm.name}>
-      <div className="armHead"><EngineDot colour={armColour(arms, arm.id)} /><h2 className="armName" title={arm.name}>{arm.name}</h2><span className="spring" /><StateBadge look={lookOf(live, over, recorded)} explain={live.fault?.sentence} /></div>
+      <div className="armHead"><EngineDot colour={armColour(arms, arm.id)} /><h2 className="armName" title={arm.name}>{arm.name}</h2><span className="spring" /><StateBadge look={lookOf(live, now, recorded)} explain={live.fault?.sentence} /></div>
       <div className="armMiddle">
         <Tooltip label={THROUGHPUTS.outputTokensPerSecond.meaning}><span className="hugeNumber" data-unknown={shown === null || undefined} tabIndex={0} aria-label={`${arm.name}: ${rate(shown)} ${caption}`}>{rate(shown)}</span></Tooltip>
         <div className="armBar" aria-hidden="true"><i style={{ width: `${Math.min(100, (100 * (shown ?? 0)) / scale)}%` }} />{live.tokensPerSecond !== null && <b style={{ left: `${(100 * live.tokensPerSecond) / scale}%` }} />}</div>

@@ -40,7 +40,7 @@ export function StageBefore() {
     <div className="stage stageBefore">
       <header className="stageHead">
         <div className="stageTitleRow">
-          <h1 className="stageTitle cut" title={preset?.file.title}>{preset?.file.title ?? 'MPS gain'}</h1>
+          <h1 tabIndex={-1} className="stageTitle cut" title={preset?.file.title}>{preset?.file.title ?? 'MPS gain'}</h1>
           <Simulated />
           <span className="spring" />
           <span className="stageActions">
@@ -56,7 +56,7 @@ export function StageBefore() {
           <Select label="Engine that is copied" w={300} allowDeselect={false} value={engineId ?? (preset?.file.engine == null ? null : OWN)} placeholder="No engine on this GPU"
             data={[...(preset?.file.engine == null ? [] : [{ value: OWN, label: `${preset.file.engine.name} (${OWN})` }]), ...engines.map((engine) => ({ value: engine.id, label: `${engine.spec.name} (${engine.state})` }))]}
             onChange={(id) => { setOwn(id === OWN); if (id !== OWN) useView.setState({ engineId: id }) }} />
-          {preset !== null && <span className="dim stageTime">{preset.seconds === null ? preset.sentence : `Takes about ${duration(1000 * preset.seconds)} here.`}</span>}
+          {preset !== null && <span className="dim stageTime">{preset.seconds === null ? preset.sentence : `Takes about ${duration(1000 * Math.round(preset.seconds))} here.`}</span>}
         </div>
       </header>
       <FailedAttempts about="experiment.start" />
@@ -114,12 +114,12 @@ function Planned({ plan, choice, asking, rehearsedAtMs }: { plan: Plan; choice: 
         <Panel title="What will be done" aside={<span className="dim small">{planTimes(plan)}</span>}>
           <ol className="planSteps">{planSteps(plan).map(({ sentence }) => <li key={sentence}>{sentence}</li>)}</ol>
           <dl className="pairs planFacts"><dt>GPU memory</dt><dd>{planMemory(plan, totalMiB)}</dd></dl>
-          {choice !== null && plan.file.waitsFor === null && <EveryCommand choice={choice} />}
         </Panel>
         <Panel title="Checks" aside={asking === 'rehearse' ? <Loader size={14} aria-label="Rehearsing" /> : plan.checks.length > 0 ? <RehearsedNote checks={plan.checks} rehearsedAtMs={rehearsedAtMs} /> : null}>
           {plan.checks.length > 0 ? <RehearsedChecks checks={plan.checks} rehearsedAtMs={rehearsedAtMs} />
             : <div className="dim">{asking === 'rehearse' ? 'Looking.' : 'Rehearse looks at everything that must be right before the start: who uses the GPU, memory, compute mode, tools, cores. It starts no engine.'}</div>}
         </Panel>
+        {choice !== null && plan.file.waitsFor === null && <section className="panel"><div className="panelBody"><EveryCommand choice={choice} /></div></section>}
       </div>
     </div>
   )

@@ -50,7 +50,7 @@ function withEmpty(now: ExperimentNow): NamedGain[] {
 
 function GainRow({ gain, now, domain, band, named }: { gain: NamedGain; now: ExperimentNow; domain: [number, number]; band: Band; named: boolean }) {
   const { throughput } = gain
-  const only = throughput.change === null ? null : holdsOnlyFor(now, throughput)
+  const only = holdsOnlyFor(now, throughput)
   const holds = only !== null && <div className="gainHolds"><span className="besideMark" style={toneStyle('busy')}><ShapeMark shape="diamond" /></span>{only.where}</div>
   const arm = now.plan.file.arms.find((one) => one.id === gain.armId)
   const baseline = now.plan.file.arms.find((one) => one.id === throughput.baselineId)

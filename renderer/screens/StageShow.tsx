@@ -30,7 +30,7 @@ export function StageShow({ now, simulated, recording }: { now: ExperimentNow; s
     <div className="stage" data-recorded={recording === null ? undefined : true}>
       <header className="stageHead">
         <div className="stageTitleRow">
-          <h1 className="stageTitle cut" title={file.title}>{file.title}</h1>
+          <h1 tabIndex={-1} className="stageTitle cut" title={file.title}>{file.title}</h1>
           {recording !== null && <span className="stageStamp" data-kind="recorded">RECORDED</span>}
           {simulated && <span className="stageStamp">SIMULATED</span>}
           <span className="spring" />

@@ -11,6 +11,10 @@ describe('happenings', () => {
     const marks = [{ atMs: 5, gpuUuid: 'GPU-a', label: 'one ready', colour: 1 }, { atMs: 4, gpuUuid: 'GPU-a', label: 'one starting', colour: 1 }]
     expect(happenings(marks, [engine({})], daemon, 'GPU-a').map((one) => one.label)).toEqual(['one ready', 'one starting', 'MPS running'])
   })
+  it('tells what happened in the same millisecond in its order', () => {
+    const marks = ['one waiting', 'one starting', 'one ready'].map((label) => ({ atMs: 5, gpuUuid: 'GPU-a', label, colour: 1 }))
+    expect(happenings(marks, [engine({})], null, 'GPU-a').map((one) => one.label)).toEqual(['one ready', 'one starting', 'one waiting'])
+  })
   it('leaves out other GPUs and keeps what belongs to all', () => {
     const marks = [{ atMs: 1, gpuUuid: 'GPU-b', label: 'two ready', colour: 2 }, { atMs: 2, gpuUuid: null, label: 'three ready', colour: 3 }]
     expect(happenings(marks, [], null, 'GPU-a').map((one) => one.label)).toEqual(['three ready'])

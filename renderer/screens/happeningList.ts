@@ -17,5 +17,6 @@ export function happenings(marks: readonly Mark[], engines: readonly SettledEngi
   ]
   const here = marks.filter((mark) => mark.gpuUuid === null || mark.gpuUuid === gpuUuid)
   const each = new Map([...here, ...present].map((mark) => [`${mark.atMs} ${mark.label}`, mark]))
-  return [...each.values()].sort((a, b) => b.atMs - a.atMs).slice(0, SHOWN)
+  // of one millisecond, what was heard last stands first
+  return [...each.values()].reverse().sort((a, b) => b.atMs - a.atMs).slice(0, SHOWN)
 }

@@ -13,6 +13,11 @@ const sweep = syntheticReport({
 describe('gainRows', () => {
   it('has both named gains of MPS and one of time-slicing, in the order of the arms', () => expect(gainRows(plain, 0).map(({ comparison, arm }) => [arm, comparison.name])).toEqual([['Two engines, time-sliced', 'againstSingle'], ['Two engines under MPS', 'againstSingle'], ['Two engines under MPS', 'againstTimeSliced']]))
   it('has nothing of a cell that was not measured', () => expect(gainRows(plain, 1)).toEqual([]))
+  it('says of each number whether it holds for this load only', () => {
+    const single = plain.plan.file.arms.find(({ kind }) => kind === 'single')?.id
+    const below = { ...plain, checks: [{ name: `plateau/${single}`, result: 'failed' as const, weight: 'warns' as const, sentence: '', evidence: [] }] }
+    expect(gainRows(below, 0).map(({ only }) => only?.short ?? null)).toEqual(['below the plateau', 'below the plateau', null])
+  })
 })
 
 describe('expectedRows', () => {

@@ -1,4 +1,5 @@
 // What a report's charts show, as rows for chart parts. Pure.
+import { holdsOnlyFor } from '../../shared/counted.ts'
 import type { Arm, Block, Comparison, Plan, Point, Report } from '../../shared/experiment.ts'
 import { AXIS_LABELS, curvesOf, gridOf, knee, pointText, type Curve as Swept } from '../../shared/sweep.ts'
 import { fixed } from '../../shared/units.ts'
@@ -16,11 +17,11 @@ const colourOf = (arms: readonly Arm[], id: string): string => engineVar(armColo
 const nameOf = (arms: readonly Arm[], id: string): string => arms.find((arm) => arm.id === id)?.name ?? id
 
 /** The two named gains of every arm in one cell, in the order of the arms. */
-export function gainRows({ plan, comparisons }: Compared, cell: number, measure: Comparison['measure'] = 'outputTokensPerSecond'): GainRow[] {
-  const { arms } = plan.file
+export function gainRows(report: Compared & Pick<Report, 'checks'>, cell: number, measure: Comparison['measure'] = 'outputTokensPerSecond'): GainRow[] {
+  const { plan: { file: { arms } }, comparisons } = report
   return arms.flatMap((arm) => (['againstSingle', 'againstTimeSliced'] as const).flatMap((name) => comparisons
     .filter((one) => one.cell === cell && one.measure === measure && one.armId === arm.id && one.name === name)
-    .map((comparison) => ({ comparison, arm: arm.name, baseline: nameOf(arms, comparison.baselineId), colour: colourOf(arms, arm.id) }))))
+    .map((comparison) => ({ comparison, arm: arm.name, baseline: nameOf(arms, comparison.baselineId), colour: colourOf(arms, arm.id), only: holdsOnlyFor(report, comparison) }))))
 }
 
 /** Every predicted arm of every cell that is shown, with what was measured of it. */

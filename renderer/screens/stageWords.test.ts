@@ -48,6 +48,7 @@ describe('verdictOf', () => {
   it('below a plateau, the load belongs to the verdict', () => {
     const checks: ExperimentNow['checks'] = [{ name: `plateau/${comparison().armId}`, result: 'failed', weight: 'warns', sentence: '', evidence: [] }]
     expect(verdictOf({ ...done, checks, comparisons: [comparison()] }).holds?.where).toMatch(/^at this load, below the plateau of .*MPS/)
+    expect(verdictOf({ ...done, checks, comparisons: [comparison(), comparison({ name: 'againstTimeSliced' })] }).second).toMatch(/\), at this load, below the plateau of .*MPS/)
     expect(verdictOf({ ...done, checks, comparisons: [comparison()], cancelled: true }).holds).toBeNull()
   })
   it('a fault and a cancel are no result, whatever was measured', () => {

@@ -80,9 +80,11 @@ export function verdictOf(now: ExperimentNow): { sentence: string; tone: Tone; h
   if (headline === null) return { sentence: 'No gain can be named: nothing is there to compare', tone: 'bad', holds: null, second: null }
   const other = gains.find((gain) => gain !== headline && gain.armId === headline.armId)
   const { verdict } = headline.throughput
+  const holds = ({ throughput }: NamedGain): Holds | null => (isOpen(throughput) ? null : holdsOnlyFor(now, throughput))
+  const where = other === undefined ? undefined : holds(other)?.where
   return {
-    sentence: gainSentence(now.plan, headline), tone: verdict === 'higher' ? 'good' : verdict === 'lower' ? 'bad' : 'idle', holds: isOpen(headline.throughput) ? null : holdsOnlyFor(now, headline.throughput),
-    second: other === undefined ? null : gainSentence(now.plan, other),
+    sentence: gainSentence(now.plan, headline), tone: verdict === 'higher' ? 'good' : verdict === 'lower' ? 'bad' : 'idle', holds: holds(headline),
+    second: other === undefined ? null : `${gainSentence(now.plan, other)}${where === undefined ? '' : `, ${where}`}`,
   }
 }
 

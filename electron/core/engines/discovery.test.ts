@@ -146,7 +146,9 @@ describe('a vLLM that somebody else started', () => {
 
   it('that ends by itself is said to have, and is not started again', async () => {
     const { child } = await vllm()
-    const id = await takenIn(await found(child))
+    const one = await found(child)
+    const id = await takenIn(one)
+    expect(id).toBe(one.id) // what is kept of it goes on
     await inState(id, 'ready')
     child.kill('SIGKILL')
     await inState(id, 'failed')

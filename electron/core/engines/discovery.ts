@@ -14,7 +14,7 @@ import { NOT_SEEN, type Sighting } from './engineParts.ts'
 import { cautionOf, nameOf, obstacleOf, silenceOf } from './foundWords.ts'
 import { Scraper } from './scrape.ts'
 import type { EngineFacts } from './supervisor.ts'
-import type { Adoptable } from './takeIn.ts'
+import { idOf, type Adoptable } from './takeIn.ts'
 
 export interface DiscoveryParts {
   host: Pick<Host, 'preview' | 'environment'>
@@ -114,9 +114,13 @@ export class Discovery {
   /** On the steady clock. */
   #lookedAtMs = -Infinity
   #looks = 0
+  /** The id that it has as an engine once it is taken over: what is kept of it goes on under it. */
+  readonly #idOf: (process: ProcessId) => string
 
   constructor(parts: DiscoveryParts) {
     this.#parts = parts
+    const bootId = parts.procfs.bootId()
+    this.#idOf = (process) => idOf(process, bootId)
   }
 
   /** Once a second. `table`: null where processes cannot be listed. */
@@ -183,11 +187,11 @@ export class Discovery {
       if (looked.read !== null && entry.state !== 'Z') candidates.set(entry.pid, { entry, read: looked.read, looked })
     }
     this.#looked = lookedAt
-    const own = new Set(this.#parts.own().flatMap(({ run }) => run ?? []).map(idOf))
+    const own = new Set(this.#parts.own().flatMap(({ run }) => run ?? []).map(this.#idOf))
     const known = [...candidates.values()].flatMap(({ entry, read, looked }) => {
       const above = ancestorsOf(entry, table)
-      if (looked.elsewhere || above.some(({ pid }) => candidates.has(pid)) || [entry, ...above].some((one) => own.has(idOf(one)))) return []
-      const one = this.#known.get(idOf(entry)) ?? this.#know(entry, read, above)
+      if (looked.elsewhere || above.some(({ pid }) => candidates.has(pid)) || [entry, ...above].some((one) => own.has(this.#idOf(one)))) return []
+      const one = this.#known.get(this.#idOf(entry)) ?? this.#know(entry, read, above)
       looked.elsewhere = one === null
       return one === null ? [] : [{ ...one, pids: this.#parts.procfs.processTree(entry.pid, table) }]
     })
@@ -212,7 +216,7 @@ export class Discovery {
     if ((env?.['OVERLAP_SIM'] ?? null) !== (toolsEnv['OVERLAP_SIM'] ?? null)) return null
     const ageMs = procfs.ageMs(startTicks)
     return {
-      id: idOf(entry), pids: [pid], process: { pid, startTicks }, command, argv, env, cwd: procfs.workingDirectory(pid), uid: procfs.uidOf(pid), startedAtMs: procfs.timeOf(startTicks),
+      id: this.#idOf(entry), pids: [pid], process: { pid, startTicks }, command, argv, env, cwd: procfs.workingDirectory(pid), uid: procfs.uidOf(pid), startedAtMs: procfs.timeOf(startTicks),
       loadsUntilMs: ageMs === null ? -Infinity : clock.steady() + LONGEST_LOAD_MS - ageMs,
       keptElsewhere: keepers.some((argument) => /^keeper\.\w+$/.test(basename(argument))), sharesOurWorld: procfs.sharesOurWorld(pid), service: procfs.serviceOf(pid),
       port: null, portSeen: false, scraper: new Scraper(clock), sighting: UNSEEN, prediction: null,
@@ -271,7 +275,6 @@ export class Discovery {
   }
 }
 
-const idOf = ({ pid, startTicks }: ProcessId): string => `${pid}-${startTicks}`
 
 /** Its parent first. */
 function ancestorsOf(entry: TableEntry | undefined, table: ProcessTable): TableEntry[] {

@@ -15,7 +15,7 @@ import { EngineMemory } from './memoryNeed.ts'
 import { NO_RATES } from './rates.ts'
 import { reachReady, type Findings } from './readiness.ts'
 import { doorsOf } from './recipes/recipes.ts'
-import { restartWhenPossible } from './restartWait.ts'
+import { mpsMissing, restartWhenPossible } from './restartWait.ts'
 import { RunFolder, stillRuns, type StartedRun } from './runFolder.ts'
 import { Scraper } from './scrape.ts'
 import { killPreviews, killRun, Leaving } from './stopping.ts'
@@ -303,11 +303,14 @@ export class LocalEngine {
     return run === null ? explained : this.#memory.explain(explained, run)
   }
 
-  /** An automatic restart is announced, also one that waits for the end of an experiment. */
+  /** An automatic restart is announced, with what it waits for. */
   #fault(): Engine['fault'] {
     const { fault, restartAtMs } = this.#life
     if (fault === null || restartAtMs === null) return fault
-    return { ...fault, hint: `${fault.hint} ${this.#parts.surroundings.mayRestart() ? 'It is about to be started again by itself.' : 'It is not restarted by itself while an experiment holds the workstation.'}` }
+    const { surroundings } = this.#parts
+    const restart = !surroundings.mayRestart() ? 'It is not restarted by itself while an experiment holds the workstation.'
+      : mpsMissing(this.spec, surroundings) ? 'It is started again by itself as soon as MPS can be used on its GPU.' : 'It is about to be started again by itself.'
+    return { ...fault, hint: `${fault.hint} ${restart}` }
   }
 
   /** Ends what belongs to the present run: probes and timers. */

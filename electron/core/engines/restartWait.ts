@@ -20,4 +20,5 @@ export function restartWhenPossible({ clock, surroundings, spec, afterMs, due }:
   return () => cancel()
 }
 
-const mpsMissing = ({ onMps, gpuUuid }: EngineSpec, surroundings: Surroundings): boolean => onMps && gpuUuid !== null && surroundings.mpsEnvironment(gpuUuid) === null
+/** An engine on MPS whose GPU has no daemon to attach to. */
+export const mpsMissing = ({ onMps, gpuUuid }: EngineSpec, surroundings: Pick<Surroundings, 'mpsEnvironment'>): boolean => onMps && gpuUuid !== null && surroundings.mpsEnvironment(gpuUuid) === null

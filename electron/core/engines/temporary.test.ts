@@ -136,3 +136,20 @@ it('an automatic restart waits while the workstation is held, says so, and happe
   expect(bench.engine(id)).toMatchObject({ restarts: { used: 1 }, fault: null })
   expect(bench.engine(id).pid).not.toBe(pid)
 })
+
+it('an automatic restart that waits for MPS says so, and happens once there is a daemon', async () => {
+  await bench.clear()
+  let mps: ReturnType<typeof noMps.mpsEnvironment> = { pipeDirectory: '/pipe', daemonPid: 1 }
+  bench = await openWorkbench({ surroundings: { ...noMps, mpsEnvironment: () => mps } })
+  const id = await bench.supervisor.add(standIn('one', [], { gpuUuid: GPU, onMps: true, restartBudget: 1 }))
+  await bench.supervisor.start(id)
+  await inState(id, 'ready')
+  const daemon = mps
+  mps = null
+  process.kill(bench.engine(id).pid!, 'SIGKILL')
+  await inState(id, 'failed')
+  expect(bench.engine(id).fault?.hint).toMatch(/ It is started again by itself as soon as MPS can be used on its GPU\.$/)
+  mps = daemon
+  await inState(id, 'ready')
+  expect(bench.engine(id)).toMatchObject({ restarts: { used: 1 }, fault: null })
+})

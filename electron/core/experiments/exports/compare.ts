@@ -60,7 +60,7 @@ function addReport(report: Report, add: Add): void {
   add('Report', 'Time', dayAndTime(report.startedAtMs))
   add('Report', 'Blocks for the gains, valid · invalid · failed', ['valid', 'invalid', 'failed'].map(count).join(' · '))
   add('Report', 'Probes and control blocks', besideText(blockCounts(report.blocks)))
-  add('Report', 'Checks failed', report.checks.filter((check) => check.result === 'failed').map((check) => check.name).join(', ') || 'none')
+  add('Report', 'Checks that failed or warn', report.checks.filter((check) => check.result === 'failed').map((check) => check.name).join(', ') || 'none')
 }
 
 const inCell = (report: Report, cell: number, text: string): string => [text, pointText(report.plan.cells[cell]?.point ?? {})].filter((part) => part !== '').join(', ')
@@ -70,7 +70,7 @@ function addGain(report: Report, comparison: Comparison, add: Add): void {
   const { arms } = report.plan.file
   const arm = arms.find((one) => one.id === comparison.armId)
   const group = inCell(report, comparison.cell, `Gain: ${arm === undefined ? comparison.armId : armPhrase(arm)} against ${baselinePhrase(comparison, arms)}`)
-  if (comparison.measure === 'outputTokensPerSecond') add(group, 'Holds', holdsOnlyFor(report, comparison)?.where ?? 'no arm is known to have been below its plateau')
+  if (comparison.measure === 'outputTokensPerSecond' && comparison.change !== null) add(group, 'Holds', holdsOnlyFor(report, comparison)?.where ?? 'no arm is known to have been below its plateau')
   add(group, MEASURES[comparison.measure].label, comparison.change === null ? null : `${signedPercent(comparison.change)} (${intervalText(comparison)}, ${comparison.pairs} pairs)`)
 }
 

@@ -10,16 +10,18 @@ import { milliseconds } from './words.ts'
 /** Rows of a table that a person still scrolls through; the CSV has all. */
 const ROWS_MAX = 1000
 
-const RESULTS: Record<Check['result'], string> = { passed: 'passed', failed: 'FAILED', notChecked: 'not checked' }
-const WEIGHTS: Record<Check['weight'], string> = { refuses: 'nothing is started', invalidates: 'what it concerns does not count', warns: 'it is told' }
-const RANK: Record<Check['result'], number> = { failed: 0, notChecked: 1, passed: 2 }
+/** As they are counted above the table: one that only warns has failed nothing. Worst first. */
+const RESULTS = ['FAILED', 'warns', 'not checked', 'passed'] as const
+const resultOf = ({ result, weight }: Check): (typeof RESULTS)[number] => (result === 'failed' ? (weight === 'warns' ? 'warns' : 'FAILED') : result === 'passed' ? 'passed' : 'not checked')
+const WEIGHTS: Record<Check['weight'], string> = { refuses: 'nothing is started', invalidates: 'what it concerns does not count', warns: 'only a warning' }
+const rank = (check: Check): number => RESULTS.indexOf(resultOf(check))
 
 /** What does not count, and what was checked. */
 export function doubtSections(report: Report): Section[] {
   const spoilt = report.blocks.filter((block) => block.validity !== 'valid')
   // All of the report's, also where a second look at the same found something else; of the plan's, what was not looked at again.
   const later = new Set(report.checks.map(({ name }) => name))
-  const checks = [...report.plan.checks.filter(({ name }) => !later.has(name)), ...report.checks].sort((a, b) => RANK[a.result] - RANK[b.result])
+  const checks = [...report.plan.checks.filter(({ name }) => !later.has(name)), ...report.checks].sort((a, b) => rank(a) - rank(b))
   return [
     { title: 'What counts, and what does not', parts: [{ kind: 'text', text: countsText(report) }, ...(spoilt.length === 0 ? [] : [
       { kind: 'text' as const, text: 'Invalid: measured, and does not count. Failed: no measurement.' },
@@ -29,7 +31,7 @@ export function doubtSections(report: Report): Section[] {
     ])] },
     { title: 'Checks', parts: checks.length === 0 ? [{ kind: 'warning', text: 'Nothing was checked.' }] : [
       { kind: 'text', text: `${checksNote(checks)}.` },
-      ...limited(['Result', 'Check', 'What was found', 'If it fails', 'Evidence'], checks.map((check) => [RESULTS[check.result], check.name, check.sentence, WEIGHTS[check.weight], check.evidence.join('; ') || UNKNOWN]), null),
+      ...limited(['Result', 'Check', 'What was found', 'If it fails', 'Evidence'], checks.map((check) => [resultOf(check), check.name, check.sentence, WEIGHTS[check.weight], check.evidence.join('; ') || UNKNOWN]), null),
     ] },
   ]
 }

@@ -46,6 +46,13 @@ describe.each(Object.entries(readings))('%s', (_, read) => {
     for (const piece of ['The generator used 97 % of a core.', 'demo-single-1 ended during the block.', '22 of 24 blocks count towards the gains.', 'FAILED', 'The KV caches differ by 12 %.', 'Every arm has 400,000 tokens of KV cache.', 'demo-mps-1: 200,000; demo-mps-2: 176,000', 'No share is limited.', 'gpuIsFree']) expect(text).toContain(piece)
     expect(read(syntheticReport())).toContain('18 of 18 blocks count towards the gains.')
   })
+  it('counts and lists a check that only warns as one that warns', () => {
+    const warned = syntheticReport()
+    warned.checks = [{ name: 'cores', result: 'failed', weight: 'warns', sentence: 'Too few cores.', evidence: [] }]
+    warned.plan.checks = []
+    expect(read(warned)).toContain('0 failed, 1 warn')
+    expect(read(warned)).not.toContain('FAILED')
+  })
   it('says of a gain below the plateau which load it holds for, in the headline and beside the number', () => {
     const below = structuredClone(spoilt)
     below.checks.push({ name: 'plateau/mps', result: 'failed', weight: 'warns', sentence: 'Below.', evidence: [] })
