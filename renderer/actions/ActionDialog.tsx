@@ -30,6 +30,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
   const [fault, setFault] = useState<Fault | null>(null)
   const [consent, setConsent] = useState(false)
   const [force, setForce] = useState(30)
+  const [asked, setAsked] = useState(0)
   const forceAfterSeconds = consent ? force : null
   /** Nothing is run before its commands, with this consent, could be read. */
   const shown = action.preview === undefined || (previewed !== null && previewed.forceAfterSeconds === forceAfterSeconds)
@@ -42,9 +43,10 @@ function Body({ action, close }: { action: Action; close: () => void }) {
       (thrown: unknown) => { if (!gone) { setPreviewed(null); setFault(faultOf(thrown)) } },
     )
     return () => { gone = true }
-  }, [action, client, forceAfterSeconds])
+  }, [action, client, forceAfterSeconds, asked])
   const go = async () => {
     setFault(null)
+    if (!shown) return setAsked((times) => times + 1)
     const refused = await carryOut(action, client, forceAfterSeconds)
     if (refused?.code === 'NEEDS_CONSENT' && action.consentGpuUuid !== undefined) setConsent(true)
     if (refused !== null) setFault(refused)
@@ -68,7 +70,7 @@ function Body({ action, close }: { action: Action; close: () => void }) {
         <Button onClick={close}>{pending ? 'Close' : (action.leave ?? 'Cancel')}</Button>
         {consent
           ? <Button variant="filled" color="red.8" loading={pending} disabled={!shown} onClick={() => void go()}>{action.label}, forcing after {force} s</Button>
-          : <Button variant="filled" data-next color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}
+          : <Button variant="filled" data-next color={action.danger ? 'red.8' : undefined} loading={pending} disabled={!shown && fault === null} onClick={() => void go()}>{fault === null ? action.label : 'Try again'}</Button>}
       </Group>
     </Stack>
   )
