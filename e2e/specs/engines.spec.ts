@@ -34,7 +34,7 @@ test('an engine is added, refused where it is wrong, started, read, stopped and 
   await page.getByRole('textbox', { name: /filter/i }).fill('gamma')
   await expect(page.getByText(/start engine gamma/).first()).toBeVisible()
   // what it adds to the login environment first, the whole on demand; what only looks is folded
-  await expect(page.getByText(/^PATH=.*\/bin:\$PATH$/)).toBeVisible()
+  await expect(page.getByText(/^PATH=.*\/bin:\$PATH\s*$/)).toBeVisible()
   await page.getByRole('button', { name: /^The whole environment/ }).click()
   await expect(page.getByText(/^HOME=/)).toBeVisible()
   await page.getByRole('textbox', { name: /filter/i }).fill('')
