@@ -204,11 +204,11 @@ describe('with a display', () => {
     await endsWell(start)
   })
 
-  it('does not think of Electron to print its flags', async () => {
+  it('neither fetches Electron nor builds the page to print its flags', async () => {
     const start = clone.start(['--help'], display)
     expect((await start.ended).code).toBe(0)
     expect(start.stdout()).toMatch(/^npm start -- \[flags\]\n/)
-    expect(clone.runs('electron')).toEqual([])
+    expect([...clone.runs('electron'), ...clone.runs('build')]).toEqual([])
   })
 
   it('does not open a browser door for what the window has refused', async () => {

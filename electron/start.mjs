@@ -211,14 +211,15 @@ async function electronBinary(node) {
   return null
 }
 
-const wantsDesktop = (flags) => !['--headless', '--help', '-h'].some((flag) => flags.includes(flag)) && Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
+const asksForHelp = (flags) => flags.includes('--help') || flags.includes('-h')
+const wantsDesktop = (flags) => !flags.includes('--headless') && !asksForHelp(flags) && Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
 
 /** `desktop`: also what only the desktop needs, whether or not there is a display. */
 async function prepared(flags, desktop = false) {
   return await alone(async () => {
     await install()
     const node = pinnedNode()
-    await build(node, 'page')
+    if (!asksForHelp(flags)) await build(node, 'page')
     const electron = wantsDesktop(flags) ? await electronBinary(node) : null
     if (electron || desktop) for (const what of ['desktop', 'preload']) await build(node, what)
     return { node, electron }
@@ -249,7 +250,7 @@ async function main(words) {
     // a missing library, a dead display, a sandbox that this kernel forbids (Ubuntu 24.04's AppArmor): never without it, rather without a window
     if (code === 0 || code === REFUSED || stopping || performance.now() - began > WINDOW_FAILS_WITHIN_MS) return code
     say(`The window could not be opened (Electron ended with ${code}; see above): going on in the browser.`)
-  } else if (!words.some((word) => ['--headless', '--help'].includes(word)) && !wantsDesktop(words)) say('No display here: open the address below in a browser (from elsewhere through ssh -L).')
+  } else if (!words.includes('--headless') && !asksForHelp(words) && !wantsDesktop(words)) say('No display here: open the address below in a browser (from elsewhere through ssh -L).')
   return await run([node, ...SMALL_HEAP, at('electron/headless.ts'), ...words.filter((word) => word !== '--headless')], { env })
 }
 

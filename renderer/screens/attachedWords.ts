@@ -2,10 +2,17 @@
 import type { Engine } from '../../shared/engine.ts'
 import type { FoundEngine } from '../../shared/foundEngine.ts'
 
-/** `1 of 2 engines attached · 1 found, not on MPS`. Of those that run on one GPU. */
-export function attachedWords(own: readonly Pick<Engine, 'attachment'>[], found: readonly Pick<FoundEngine, 'attachment'>[]): string {
-  const words = [...(own.length === 0 ? [] : [`${countOf(own, 'attached')} of ${own.length} engines attached`]), ...(found.length === 0 ? [] : [`${found.length} found${foundWords(found)}`])]
-  return words.join(' · ') || 'no engine runs'
+type Own = Pick<Engine, 'attachment' | 'temporary'> & { spec: Pick<Engine['spec'], 'onMps'> }
+
+/** `1 of 2 engines attached · 1 found, not on MPS`. Of those that run on one GPU. Copies that an experiment keeps off MPS are counted apart: they are no engines that miss it. */
+export function attachedWords(own: readonly Own[], found: readonly Pick<FoundEngine, 'attachment'>[]): string {
+  const meant = own.filter(({ temporary, spec }) => !temporary || spec.onMps)
+  const off = own.length - meant.length
+  return [
+    ...(meant.length === 0 ? [] : [`${countOf(meant, 'attached')} of ${meant.length} engines attached`]),
+    ...(off === 0 ? [] : [`${off} ${off === 1 ? 'copy' : 'copies'} kept off MPS`]),
+    ...(found.length === 0 ? [] : [`${found.length} found${foundWords(found)}`]),
+  ].join(' · ') || 'no engine runs'
 }
 
 /** Nothing where it is not known. */
