@@ -162,6 +162,8 @@ export const Engine = z.object({
   readiness: z.enum(READINESS).nullable(),
   pid: z.number().int().nullable(),
   startedAtMs: z.number().nullable(),
+  /** From the launch of the present run to ready, milliseconds; kept over restarts of Overlap. Null: nobody saw it. */
+  loadedInMs: z.number().nonnegative().nullable(),
   /** Found alive from an earlier run of Overlap. */
   adopted: z.boolean(),
   port: z.number().int().nullable(),

@@ -88,7 +88,7 @@ function specOf(name: string, { executable, modelPath, cpu }: { executable: stri
 function engineOf(id: string, spec: LlamaServerSpec, pid: number, port: number): Engine {
   const nowMs = systemClock.now()
   return {
-    id, colour: 0, spec, temporary: true, state: 'ready', sinceMs: nowMs, readiness: null, pid, startedAtMs: nowMs, adopted: false, port, pids: [pid], gpuMemoryMiB: null,
+    id, colour: 0, spec, temporary: true, state: 'ready', sinceMs: nowMs, readiness: null, pid, startedAtMs: nowMs, loadedInMs: null, adopted: false, port, pids: [pid], gpuMemoryMiB: null,
     attachment: { state: 'notAttached', reason: 'notAsked', sentence: 'There is no GPU.', evidence: [], restartHelps: false },
     rates: { generatedTokensPerSecond: null, promptTokensPerSecond: null, requestsRunning: null, requestsWaiting: null, source: null, counting: null, readAtMs: null },
     restarts: { used: 0, budget: 0, windowMs: 0 }, lastExit: null, fault: null, memoryNeed: null,

@@ -24,7 +24,7 @@ export function engine(at: number, state: EngineState, attachment: Attachment['s
   const pid = running ? 4242 + at * 10 : null
   return {
     id: `e${at}`, colour: at, spec: spec(`qwen-${String.fromCharCode(97 + at)}`, gpuUuid, at % 2 === 1 ? { sharePercent: 50 } : {}), state, sinceMs: START - 220_000 - at * 7000,
-    readiness: state === 'starting' ? 'healthy' : null, pid, startedAtMs: running ? START - 240_000 : null, adopted: at === 1, port: running ? 40100 + at : null, pids: pid === null ? [] : [pid, pid + 1],
+    readiness: state === 'starting' ? 'healthy' : null, pid, startedAtMs: running ? START - 240_000 : null, loadedInMs: running ? 41_000 : null, adopted: at === 1, port: running ? 40100 + at : null, pids: pid === null ? [] : [pid, pid + 1],
     gpuMemoryMiB: running ? 15800 + at * 700 : null, attachment: attachment === 'rest' ? AT_REST : PLAIN[attachment],
     rates: { generatedTokensPerSecond: null, promptTokensPerSecond: null, requestsRunning: null, requestsWaiting: null, source: null, counting: null, readAtMs: null },
     temporary: false, restarts: { used: 0, budget: 3, windowMs: 600_000 }, lastExit: null, fault: null, memoryNeed: null, ...more,

@@ -9,7 +9,7 @@ import { adviceOn } from './advisor.ts'
 const GPU = 'GPU-a'
 const attachment = (reason: Attachment['reason']): Attachment => ({ state: reason === null ? 'attached' : 'notAttached', reason, sentence: 's', evidence: ['seen'], restartHelps: false })
 const engine = (id: string, reason: Attachment['reason'], change: Partial<Engine> = {}): Engine => ({
-  id, colour: 0, temporary: false, state: 'ready', sinceMs: 0, readiness: null, pid: 1, startedAtMs: 0, adopted: false, port: 1, pids: [1], gpuMemoryMiB: null, memoryNeed: null, attachment: attachment(reason), lastExit: null, fault: null,
+  id, colour: 0, temporary: false, state: 'ready', sinceMs: 0, readiness: null, pid: 1, startedAtMs: 0, loadedInMs: null, adopted: false, port: 1, pids: [1], gpuMemoryMiB: null, memoryNeed: null, attachment: attachment(reason), lastExit: null, fault: null,
   spec: { recipe: 'custom', name: id, gpuUuid: GPU, onMps: true, sharePercent: null, pinnedMemoryLimitMiB: null, clientPriority: null, cpus: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 1, argv: ['x'], healthPath: null, metricsPath: null, openAi: false, sequences: null, kvTokens: null },
   rates: { generatedTokensPerSecond: null, promptTokensPerSecond: null, requestsRunning: null, requestsWaiting: null, source: null, counting: null, readAtMs: null },
   restarts: { used: 0, budget: 0, windowMs: 1 }, ...change,

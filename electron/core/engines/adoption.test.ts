@@ -50,6 +50,27 @@ describe('an engine whose Overlap was killed', () => {
     expect(JSON.parse(await readFile(join(folder, 'settings.json'), 'utf8'))).toMatchObject({ engines: [{ id, colour: 0, spec: { name: 'survivor' } }] })
   })
 
+  it('is known by how long it took to load, also to the next Overlap; its next run anew', async () => {
+    const stateDirectory = await mkdtemp(join(tmpdir(), 'overlap-adoption-'))
+    bench = await openWorkbench({ stateDirectory })
+    const id = await bench.supervisor.add(standIn('survivor', []))
+    const started = async () => {
+      await bench.supervisor.start(id)
+      await bench.until('ready', () => bench.engine(id).state === 'ready')
+      return bench.engine(id).loadedInMs ?? Number.NaN
+    }
+    const loadedInMs = await started()
+    expect(loadedInMs).toBeGreaterThan(0)
+    await bench.supervisor.close()
+    bench = await openWorkbench({ stateDirectory })
+    await bench.until('ready', () => bench.engine(id).state === 'ready')
+    expect(bench.engine(id)).toMatchObject({ adopted: true, loadedInMs })
+    await bench.supervisor.stop(id, { drainSeconds: 5 })
+    await bench.until('stopped', () => bench.engine(id).state === 'stopped')
+    expect(bench.engine(id).loadedInMs).toBeNull()
+    expect(await started()).not.toBe(loadedInMs)
+  })
+
   it.each([
     ['is adopted although the wall clock was set', { startedAtMs: 1 }, 'ready'],
     ['is adopted from a record that names no boot', { bootId: undefined }, 'ready'],

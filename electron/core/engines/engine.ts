@@ -8,12 +8,12 @@ import { Disposer } from '../kit/disposer.ts'
 import { Mailbox } from '../kit/mailbox.ts'
 import { LogReader } from './engineLog.ts'
 import { NOT_RUNNING, NOT_SEEN, type EngineParts, type Sighting } from './engineParts.ts'
-import { endedEarly, explainExit, keeperLost, notKept, notReady, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
+import { endedEarly, explainExit, keeperLost, notKept, NOT_RUNNING_FAULT, sentenceOf } from './exit.ts'
 import { launchCommand, launchRun, planStart } from './launch.ts'
 import { newLife, next, restartsWithin, RESTART_WINDOW_MS, type Effect, type Life, type LifeEvent } from './lifecycle.ts'
+import { Loading } from './loading.ts'
 import { EngineMemory } from './memoryNeed.ts'
 import { NO_RATES } from './rates.ts'
-import { reachReady, type Findings } from './readiness.ts'
 import { doorsOf } from './recipes/recipes.ts'
 import { mpsMissing, restartWhenPossible } from './restartWait.ts'
 import { RunFolder, stillRuns, type StartedRun } from './runFolder.ts'
@@ -37,11 +37,12 @@ export class LocalEngine {
   readonly #closed = new Disposer()
   #life: Life
   #run: StartedRun | null = null
+  /** Of the present run. */
+  #loadedInMs: number | null = null
   #seen: Sighting | null = null
   #lastExit: Engine['lastExit'] = null
   readonly #memory: EngineMemory
-  #probing: AbortController | null = null
-  #findings: Findings = { obstacle: '', model: null }
+  #loading: Loading | null = null
   #cancelDrain = () => {}
   #cancelWatch = () => {}
   #cancelRestart = () => {}
@@ -72,7 +73,7 @@ export class LocalEngine {
 
   /** As it lists it itself; null: it was not asked, or it does not run. */
   get model(): string | null {
-    return this.#run === null ? null : this.#findings.model
+    return this.#run === null ? null : (this.#loading?.findings.model ?? null)
   }
 
   get temporary(): boolean {
@@ -86,7 +87,7 @@ export class LocalEngine {
     return {
       id: this.id, colour: this.colour, spec: this.spec, temporary: this.temporary,
       state: life.state, sinceMs: life.sinceMs, readiness: life.readiness, adopted: life.adopted && run !== null, fault: this.#fault(),
-      pid: run?.engine.pid ?? null, startedAtMs: run?.startedAtMs ?? null, port: run?.plan.port ?? null,
+      pid: run?.engine.pid ?? null, startedAtMs: run?.startedAtMs ?? null, loadedInMs: run === null ? null : this.#loadedInMs, port: run?.plan.port ?? null,
       pids: run === null ? [] : this.#seen?.pids.includes(run.engine.pid) ? this.#seen.pids : [run.engine.pid],
       gpuMemoryMiB: run === null ? null : (this.#seen?.gpuMemoryMiB ?? null), memoryNeed: this.#memory.need(this.spec),
       attachment: run === null ? NOT_RUNNING : (this.#seen?.attachment ?? NOT_SEEN),
@@ -127,6 +128,7 @@ export class LocalEngine {
       const exit = await this.folder.exit(run.runId)
       if (exit === null && stillRuns(run, procfs)) {
         this.#run = run
+        this.#loadedInMs = await this.folder.loadedInMs(run.runId)
         this.#memory.began(run)
         await this.#step({ name: 'adopted' })
       } else {
@@ -207,6 +209,7 @@ export class LocalEngine {
     try {
       const plan = planStart(this.spec, await this.#parts.portFor(this), surroundings)
       this.#run = await launchRun({ plan, folder: this.folder, host, procfs, clock, keeperPath, toolsEnv })
+      this.#loadedInMs = null
       this.#seen = null
       this.#memory.began(this.#run)
       this.#scraper.reset()
@@ -222,19 +225,13 @@ export class LocalEngine {
   #probe(): void {
     const run = this.#run
     if (run === null) return
-    const { clock } = this.#parts
-    const probing = new AbortController()
-    const findings: Findings = { obstacle: '', model: null }
-    this.#findings = findings
-    this.#probing = probing
-    const { readyWithinSeconds, name } = run.plan.spec
-    const cancel = clock.after(readyWithinSeconds * 1000, () => {
-      if (!this.#life.adopted) probing.abort() // an adopted one goes on, and may still become ready
-      this.#tell({ name: 'late', fault: notReady(name, readyWithinSeconds, findings.obstacle) })
-    })
-    const onStep = (readiness: NonNullable<Engine['readiness']>) => this.#tell({ name: 'step', readiness })
-    const ready = reachReady({ port: run.plan.port, doors: doorsOf(run.plan.spec), skipToken: this.#life.adopted, clock, signal: probing.signal, onStep }, findings)
-    void ready.then((reached) => (reached ? this.#tell({ name: 'ready' }) : undefined)).finally(cancel)
+    this.#loading = new Loading({ run, adopted: this.#life.adopted, clock: this.#parts.clock, tell: (event) => this.#tell(event), onLoaded: (loadedInMs) => this.#keepLoaded(run, loadedInMs) })
+  }
+
+  /** A full disk costs only the memory of it. */
+  #keepLoaded(run: StartedRun, loadedInMs: number): void {
+    this.#loadedInMs = loadedInMs
+    void this.#mailbox.post(() => (this.#run === run ? this.folder.keepLoaded(run.runId, loadedInMs).catch(() => {}) : undefined))
   }
 
   async #terminate(drainSeconds: number): Promise<void> {
@@ -315,7 +312,7 @@ export class LocalEngine {
 
   /** Ends what belongs to the present run: probes and timers. */
   #quiet(): void {
-    this.#probing?.abort()
+    this.#loading?.end()
     this.#cancelDrain()
     this.#cancelWatch()
   }

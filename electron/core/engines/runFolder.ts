@@ -51,6 +51,9 @@ const EndedRun = z.object({
   atMs: z.number(),
 }) satisfies z.ZodType<RunExit>
 
+/** How long one run took to become ready. */
+const LoadedRun = z.object({ runId: z.string(), loadedInMs: z.number().nonnegative() })
+
 /** The most GPU memory that it was seen to use, and a name for what decides it. */
 const MemoryUse = z.object({ size: z.string(), mebibytes: z.number().positive() })
 export type MemoryUse = z.infer<typeof MemoryUse>
@@ -89,7 +92,7 @@ export class RunFolder {
 
   /** After an intended end: the next Overlap finds a stopped engine. */
   async forget(): Promise<void> {
-    for (const name of ['run.json', 'exit.json', 'plan.json']) await rm(join(this.path, name), { force: true })
+    for (const name of ['run.json', 'exit.json', 'plan.json', 'loaded.json']) await rm(join(this.path, name), { force: true })
   }
 
   /** A start was prepared and not forgotten. */
@@ -106,6 +109,16 @@ export class RunFolder {
   async exit(runId: string): Promise<RunExit | null> {
     const exit = EndedRun.safeParse(await this.#json('exit.json')).data ?? null
     return exit?.runId === runId ? exit : null
+  }
+
+  /** Null: nobody saw this run become ready. */
+  async loadedInMs(runId: string): Promise<number | null> {
+    const loaded = LoadedRun.safeParse(await this.#json('loaded.json')).data ?? null
+    return loaded?.runId === runId ? loaded.loadedInMs : null
+  }
+
+  async keepLoaded(runId: string, loadedInMs: number): Promise<void> {
+    await writeWhole(join(this.path, 'loaded.json'), { runId, loadedInMs } satisfies z.infer<typeof LoadedRun>)
   }
 
   /** Null: nothing is known. */

@@ -66,8 +66,8 @@ it('takes the time to load from itself, else from one of the same kind and model
     recipe: 'vllm', name, gpuUuid: null, onMps: false, sharePercent: null, port: null, env: {}, cwd: null, restartBudget: 0, readyWithinSeconds: 60, executable: 'vllm', model, gpuMemoryUtilization: null, kvCacheMemoryMiB: null,
     maxSequences: null, maxModelTokens: null, asyncScheduling: null, streamIntervalTokens: null, extraArguments: [],
   })
-  const seen = (one: EngineSpec, seconds: number, change: Partial<Engine> = {}) => ({ spec: one, state: 'ready', adopted: false, startedAtMs: 1000, sinceMs: 1000 + 1000 * seconds, ...change }) as Engine
+  const seen = (one: EngineSpec, seconds: number, change: Partial<Engine> = {}) => ({ spec: one, state: 'ready', loadedInMs: 1000 * seconds, ...change }) as Engine
   const engines = [seen(vllm('alpha', 'small'), 2), seen(vllm('beta', 'large'), 30), seen(spec({ name: 'custom' }), 5)]
   expect([vllm('beta', 'small'), vllm('replica', 'small'), vllm('replica', 'other'), spec({ name: 'unlike' })].map((one) => secondsToLoad(one, engines))).toEqual([30, 2, null, null])
-  expect(secondsToLoad(vllm('replica', 'small'), [seen(vllm('alpha', 'small'), 2, { adopted: true })])).toBeNull()
+  expect(secondsToLoad(vllm('replica', 'small'), [seen(vllm('alpha', 'small'), 2, { loadedInMs: null })])).toBeNull()
 })

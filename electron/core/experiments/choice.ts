@@ -92,10 +92,10 @@ export function plannedOf({ file, engine, gpu }: Chosen, lab: Lab): Plan {
   return { ...plan, file: { ...plan.file, engine: withoutSecrets(engine, lab.host) } }
 }
 
-/** Of itself, or of one of the same kind and model, as it was seen loading: from its launch to ready. Null: none was. */
+/** Of itself, or of one of the same kind and model, as it was seen loading. Null: none was. */
 export function secondsToLoad(spec: EngineSpec, engines: readonly Engine[]): number | null {
-  const loaded = engines.filter((engine) => engine.state === 'ready' && !engine.adopted && engine.startedAtMs !== null && engine.sinceMs > engine.startedAtMs)
+  const loaded = engines.filter((engine) => engine.state === 'ready' && engine.loadedInMs !== null)
   const model = modelOf(spec)
   const seen = loaded.find((engine) => engine.spec.name === spec.name) ?? loaded.find((engine) => model !== null && engine.spec.recipe === spec.recipe && modelOf(engine.spec) === model)
-  return seen?.startedAtMs == null ? null : (seen.sinceMs - seen.startedAtMs) / 1000
+  return seen?.loadedInMs == null ? null : seen.loadedInMs / 1000
 }
