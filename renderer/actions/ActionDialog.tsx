@@ -1,6 +1,6 @@
 // ActionDialog: what is about to be run, before it is run. Shows the exact commands, asks for consent where somebody's work would be hurt.
 import { Button, Group, Loader, Modal, NumberInput, Stack } from '@mantine/core'
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type { CommandPreview as Command } from '../../shared/command.ts'
 import { faultOf, type Fault } from '../../shared/fault.ts'
 import { CommandComparison } from '../parts/CommandComparison.tsx'
@@ -30,23 +30,24 @@ function Body({ action, close }: { action: Action; close: () => void }) {
   const [fault, setFault] = useState<Fault | null>(null)
   const [consent, setConsent] = useState(false)
   const [force, setForce] = useState(30)
-  const [asked, setAsked] = useState(0)
   const forceAfterSeconds = consent ? force : null
   /** Nothing is run before its commands, with this consent, could be read. */
   const shown = action.preview === undefined || (previewed !== null && previewed.forceAfterSeconds === forceAfterSeconds)
   const pending = useAttempt(action.id)?.name === 'pending'
-  useEffect(() => {
-    if (action.preview === undefined) return
-    let gone = false
-    action.preview(client, forceAfterSeconds).then(
-      (commands) => { if (!gone) setPreviewed({ commands, forceAfterSeconds }) },
-      (thrown: unknown) => { if (!gone) { setPreviewed(null); setFault(faultOf(thrown)) } },
+  const ask = useCallback((isWanted: () => boolean) => {
+    action.preview?.(client, forceAfterSeconds).then(
+      (commands) => { if (isWanted()) setPreviewed({ commands, forceAfterSeconds }) },
+      (thrown: unknown) => { if (isWanted()) { setPreviewed(null); setFault(faultOf(thrown)) } },
     )
+  }, [action, client, forceAfterSeconds])
+  useEffect(() => {
+    let gone = false
+    ask(() => !gone)
     return () => { gone = true }
-  }, [action, client, forceAfterSeconds, asked])
+  }, [ask])
   const go = async () => {
     setFault(null)
-    if (!shown) return setAsked((times) => times + 1)
+    if (!shown) return ask(() => true)
     const refused = await carryOut(action, client, forceAfterSeconds)
     if (refused?.code === 'NEEDS_CONSENT' && action.consentGpuUuid !== undefined) setConsent(true)
     if (refused !== null) setFault(refused)
