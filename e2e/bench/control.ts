@@ -7,7 +7,7 @@ export async function run(): Promise<Row[]> {
   const rows: Row[] = []
   for (const branch of ['535', '550'] as const) {
     const tools = await realTools(branch)
-    const others = { tools, foreignCallers: 8, pauseMs: 80 }
+    const others = { tools, foreignCallers: 8, pauseMs: 50 }
     const guarded = await race({ ...others, calls: 1000, guarded: true })
     const plain = await race({ ...others, calls: 1000, guarded: false })
     rows.push({

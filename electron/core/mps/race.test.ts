@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { race } from './race.testkit.ts'
 import { bench, realTools } from './realDaemon.testkit.ts'
 
-const others = { foreignCallers: 8, pauseMs: 80 }
+const others = { foreignCallers: 8, pauseMs: 50 }
 
 describe('8 foreign callers on one real daemon', () => {
   it('0 of 1,000 answers are wrong for us, more than 0 without turn lock and sentinel', async () => {
