@@ -9,7 +9,7 @@ const SILENT_MS = 2_000
 const WHOLE_PAGE_MS = 4_000
 const PAGE_BYTES = 1024 * 1024
 
-export interface Page {
+interface Page {
   /** HTTP status. */
   status: number
   text: string
